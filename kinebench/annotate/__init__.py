@@ -1,0 +1,1 @@
+"""Clip + Rollout -> velocity masks, segmentation, depth, flow, events, captions. Numpy only."""

@@ -1,0 +1,51 @@
+"""The `kinebench` command. Imports nothing heavy: each command imports what it runs."""
+
+import sys
+
+import typer
+
+from kinebench import __version__
+from kinebench.cli.bench import app as bench
+from kinebench.cli.demo import demo
+from kinebench.cli.generate import generate
+from kinebench.cli.preview import preview
+from kinebench.cli.stats import stats
+from kinebench.cli.textures import app as textures
+from kinebench.cli.verify import verify
+from kinebench.errors import KineBenchError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Clips of rigid-body interaction with velocity masks: render them, check them, look at them.",
+)
+for command in (demo, generate, verify, stats, preview):
+    app.command()(command)
+app.add_typer(textures, name="textures")
+app.add_typer(bench, name="bench")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kinebench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one message and a non-zero exit, never in a traceback."""
+    try:
+        app()
+    except KineBenchError as error:
+        typer.echo(f"kinebench: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

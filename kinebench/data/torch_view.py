@@ -1,0 +1,73 @@
+"""Examples as torch tensors: the only importer of torch in this package.
+
+Items are dicts: "key" and the fields asked for. Pictures come channels first: `rgb` and `lossless` uint8 (F, 3, H, W),
+`velocity` float32 (F, 3, H, W) in m/s, `velocity_codes` uint8 (F, 3, H, W); `segmentation` is uint8 (F, H, W). Any
+other field of `Example` is passed on as it is.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from kinebench.data.dataset import Dataset
+from kinebench.data.example import Example
+from kinebench.errors import KineBenchError, require
+
+torch: Any = require("torch", "score")
+
+
+class TorchDataset:
+    """Map-style; give it to a `DataLoader` with `collate_fn=collate`."""
+
+    def __init__(self, dataset: Dataset, fields: Sequence[str]) -> None:
+        self.dataset = dataset
+        self.fields = _known(fields)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return item(self.dataset[number], self.fields)
+
+
+class TorchStream(torch.utils.data.IterableDataset):  # type: ignore[misc]
+    """Reads the tars in order. Ranks, and the loader workers of each, get even parts that do not overlap."""
+
+    def __init__(self, dataset: Dataset, fields: Sequence[str], rank: int, world: int) -> None:
+        self.dataset = dataset
+        self.fields = _known(fields)
+        self.rank, self.world = rank, world
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        worker = torch.utils.data.get_worker_info()
+        number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        for key in self.dataset.part(self.rank * workers + number, self.world * workers):
+            yield item(self.dataset[key], self.fields)
+
+
+def item(example: Example, fields: Sequence[str]) -> dict[str, Any]:
+    """One example as a dict; only the members that `fields` need are decoded."""
+    return {"key": example.key} | {name: _tensor(getattr(example, name)) for name in fields}
+
+
+def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A batch: tensors stacked to (B, ...), all else in lists."""
+    columns = {name: [item[name] for item in items] for name in items[0]}
+    return {name: torch.stack(c) if isinstance(c[0], torch.Tensor) else c for name, c in columns.items()}
+
+
+def _known(fields: Sequence[str]) -> tuple[str, ...]:
+    known = [name for name, value in vars(Example).items() if not name.startswith("_") and not callable(value)]
+    for name in fields:
+        if name not in known:
+            raise KineBenchError(f"an example has no field {name!r}; it has {', '.join(known)}")
+    return tuple(fields)
+
+
+def _tensor(value: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.ndim == 4:
+        value = np.ascontiguousarray(value.transpose(0, 3, 1, 2))
+    return torch.from_numpy(value)

@@ -1,0 +1,35 @@
+"""Errors a user can cause, and the one way to say that an optional dependency is missing."""
+
+import importlib
+from types import ModuleType
+
+
+class KineBenchError(Exception):
+    """A mistake the user can mend. The command line prints the message alone and exits with `exit_code`.
+
+    The message says what is wrong, where, and what to do.
+    """
+
+    exit_code = 1
+
+
+class MissingExtra(KineBenchError):
+    """An optional dependency is not installed; the message names the pip extra that brings it."""
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import `module`, or raise `MissingExtra` naming the pip extra to install."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or module.split(".")[0] != error.name.split(".")[0]:
+            raise
+        raise MissingExtra(
+            f"this command needs {module!r}, which is not installed; run: pip install 'kinebench[{extra}]'"
+        ) from error
+
+
+class Interrupted(KineBenchError):
+    """Ctrl-C during something long; the message says what is safe and how to go on."""
+
+    exit_code = 130

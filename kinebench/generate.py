@@ -1,0 +1,172 @@
+"""plan -> render -> pack -> verify. The unit of resume is the sample; killed anywhere, a second run ends the same."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinebench.errors import Interrupted, KineBenchError, require
+from kinebench.recipe import Recipe
+from kinebench.runners import local
+from kinebench.shards.binding import bind
+from kinebench.shards.manifest import Manifest
+from kinebench.shards.pack import pack
+from kinebench.shards.sample import COMPANIONS, MEMBERS, sample_key
+from kinebench.shards.stock import Stock
+from kinebench.textures.selection import choices
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make: pure, and the same on any machine."""
+
+    recipe: Recipe
+    split: str
+    seed: int
+    keys: tuple[str, ...]  # in order of index, from 0
+    companions: tuple[str, ...]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members every sample must have."""
+        return MEMBERS + tuple(member for name in self.companions for member in COMPANIONS[name])
+
+
+def plan(recipe: Recipe, split: str, count: int, seed: int, companions: tuple[str, ...] = ()) -> Plan:
+    """The samples 0..count-1 of a split. The test split always carries its lossless frames: scores need them."""
+    choices(recipe.split(split).textures, split, recipe.source)  # raises for a ground that is not there
+    if count < 1:
+        raise KineBenchError(f"--count is {count}; expected at least 1")
+    if seed < 0:
+        raise KineBenchError(f"--seed is {seed}; expected 0 or more")
+    unknown = sorted(set(companions) - set(COMPANIONS))
+    if unknown:
+        raise KineBenchError(f"--with: unknown companion {', '.join(unknown)}; there are {', '.join(COMPANIONS)}")
+    wanted = {*companions, *(("lossless",) if split == "test" else ())}
+    keys = tuple(sample_key(recipe.dataset.name, split, index) for index in range(count))
+    return Plan(recipe, split, seed, keys, tuple(name for name in COMPANIONS if name in wanted))
+
+
+def generate(work: Plan, out_dir: Path, workers: int | None = None) -> Manifest:
+    """Make what is missing of a plan, pack it and return the manifest.
+
+    Raises KineBenchError for a user's mistake, and, after packing what is finished, when a sample failed three times.
+    """
+    for engine in ("pybullet", "bpy"):
+        _check_installed(engine)
+    bind(out_dir, work.recipe.sha256, work.seed, work.recipe.dataset.name)
+    stock = Stock(out_dir, work.recipe.sha256)
+    missing = [index for index, key in enumerate(work.keys) if not stock.has(key, work.members)]
+    jobs = [_job(work, out_dir, index) for index in missing]
+    outcome = _render(work, out_dir, jobs, workers or len(os.sched_getaffinity(0)))
+    if outcome.refused:
+        raise KineBenchError(next(iter(outcome.refused.values())))
+    finished = [key for key in work.keys if key not in outcome.failed]
+    if finished:
+        manifest = pack(
+            out_dir,
+            finished,
+            dataset=work.recipe.dataset.name,
+            recipe=work.recipe.record,
+            recipe_sha256=work.recipe.sha256,
+            seed=work.seed,
+        )
+    if outcome.failed:
+        listed = "\n".join(f"  {key} (seed {work.seed}): {text.strip()}" for key, text in outcome.failed.items())
+        raise KineBenchError(
+            f"{len(outcome.failed)} of {len(work.keys)} samples failed {local.ATTEMPTS} times; the other "
+            f"{len(finished)} are packed in {out_dir}. Run the same command again to retry:\n{listed}"
+        )
+    return manifest
+
+
+def _render(work: Plan, out_dir: Path, jobs: list[dict[str, Any]], workers: int) -> local.Outcome:
+    """Make the samples that are missing; Interrupted if the user stops it."""
+    if not jobs:
+        return local.Outcome({}, {})
+    with _bars(len(work.keys), len(work.keys) - len(jobs), work.recipe.video.frames) as watch:
+        try:
+            return local.run(jobs, workers, watch)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"interrupted; {watch.ready} of {len(work.keys)} clips are safe in {out_dir}; "
+                "run the same command again to continue"
+            ) from None
+
+
+def _check_installed(engine: str) -> None:
+    """Raise MissingExtra without importing the engine into this process."""
+    import importlib.util
+
+    if importlib.util.find_spec(engine) is None:
+        require(engine, "render")
+
+
+def _job(work: Plan, out_dir: Path, index: int) -> dict[str, Any]:
+    return {
+        "key": work.keys[index],
+        "recipe": work.recipe.record,
+        "source": work.recipe.source,
+        "split": work.split,
+        "index": index,
+        "seed": work.seed,
+        "companions": work.companions,
+        "out_dir": str(out_dir),
+    }
+
+
+class _Bars:
+    """A bar over all clips, moving with every frame."""
+
+    def __init__(self, progress: Any, clips: int, ready: int, frames: int) -> None:
+        self._progress, self._frames, self.ready, self._clips = progress, frames, ready, clips
+        self._partial: dict[str, int] = {}
+        self._task = progress.add_task(self._label(), total=(clips - ready) * frames)
+
+    def _label(self) -> str:
+        return f"rendering clips, {self.ready} of {self._clips} ready"
+
+    def _refresh(self) -> None:
+        done = sum(self._partial.values())
+        self._progress.update(self._task, completed=done, description=self._label())
+
+    def frame(self, key: str, done: int, total: int) -> None:
+        self._partial[key] = done
+        self._refresh()
+
+    def finished(self, key: str) -> None:
+        self._partial[key] = self._frames
+        self.ready += 1
+        self._refresh()
+
+    def failed(self, key: str, attempt: int, message: str) -> None:
+        self._partial[key] = 0
+        last = message.strip().splitlines()[-1]
+        self._progress.console.print(f"{key}: attempt {attempt} of {local.ATTEMPTS} failed: {last}", markup=False)
+        self._refresh()
+
+
+@contextmanager
+def _bars(clips: int, ready: int, frames: int) -> Iterator[_Bars]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield _Bars(progress, clips, ready, frames)

@@ -1,0 +1,32 @@
+"""What happened: poses and velocities at every frame, and one event per touch."""
+
+from dataclasses import dataclass
+
+from kinebench.scene.pose import Array
+from kinebench.scene.scene import Vector
+
+
+@dataclass(frozen=True)
+class Event:
+    """Two objects touch: one row from first contact until they part."""
+
+    time_s: float  # of first contact
+    end_s: float  # of the last contact of this touch; the clip's end if they still touch
+    a: int  # object ids, a < b
+    b: int
+    impulse_ns: float  # normal impulse over the whole touch, newton seconds
+    closing_speed_mps: float  # approach speed of the touching points along the normal, just before contact
+    point_m: Vector  # world, first contact
+    normal: Vector  # unit, world, from b to a
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Motion at the F frame times k / fps, world frame. N objects in the scene's order."""
+
+    positions_m: Array  # (F, N, 3)
+    quaternions_wxyz: Array  # (F, N, 4)
+    velocities_mps: Array  # (F, N, 3), instantaneous, of the centre of mass
+    angular_velocities_radps: Array  # (F, N, 3), instantaneous
+    events: tuple[Event, ...]  # in order of time
+    penetration_m: float  # deepest overlap between two objects at any simulation step

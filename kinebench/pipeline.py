@@ -1,0 +1,87 @@
+"""One sample, from seed to encoded members. Runs in a worker process, because it renders."""
+
+import platform
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from kinebench import __version__
+from kinebench.acceptance import Accepted, find
+from kinebench.annotate import depth, flow
+from kinebench.annotate.caption import C0, caption
+from kinebench.annotate.narrative import narrate
+from kinebench.annotate.raster import Geometry, rasterise
+from kinebench.annotate.record import describe, rounded
+from kinebench.annotate.velocity import velocity_codes
+from kinebench.recipe import Recipe
+from kinebench.render.clip import Clip
+from kinebench.render.film import film
+from kinebench.scene.sampler import caption_rng
+from kinebench.shards import record as records
+from kinebench.shards import video
+from kinebench.shards.sample import Sample
+from kinebench.textures.library import load
+from kinebench.textures.selection import choices
+
+Progress = Callable[[int, int], None]
+
+
+def make_sample(
+    recipe: Recipe, split: str, index: int, seed: int, companions: Collection[str], progress: Progress
+) -> Sample:
+    """Draw, simulate, accept, render, annotate and encode one sample; `progress(frames done, frames)`."""
+    grounds = choices(recipe.split(split).textures, split, recipe.source)
+    found = find(recipe, split, index, seed, {name: (ground.phrase, ground.tile_m) for name, ground in grounds.items()})
+    accepted = replace(found, rollout=rounded(found.rollout))
+    scene, rollout = accepted.scene, accepted.rollout
+    clip = film(scene, rollout, load(grounds[scene.ground.texture].where), recipe.render, progress)
+    geometry = rasterise(scene, rollout)
+    captions = {"c0": C0, "c": caption(narrate(scene, rollout), caption_rng(scene))}
+    record = describe(recipe, accepted, captions, _provenance(recipe, clip))
+    return Sample(record["key"], _encode(recipe, accepted, clip, geometry, record, companions), record)
+
+
+def _provenance(recipe: Recipe, clip: Clip) -> dict[str, Any]:
+    return {
+        "kinebench": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pybullet": version("pybullet"),
+        "bpy": version("bpy"),
+        "render_samples": recipe.render.samples,
+        "denoiser": None if recipe.render.denoiser == "none" else recipe.render.denoiser,
+        "device": clip.device,
+        "full_frames": recipe.render.full_frames,
+    }
+
+
+def _encode(
+    recipe: Recipe,
+    accepted: Accepted,
+    clip: Clip,
+    geometry: Geometry,
+    record: dict[str, Any],
+    companions: Collection[str],
+) -> dict[str, bytes]:
+    scene, rollout, fps = accepted.scene, accepted.rollout, recipe.video.fps
+    codes = velocity_codes(
+        geometry.segmentation, rollout.velocities_mps, scene.driven, scene.camera, recipe.motion.v_max_mps
+    )
+    members = {
+        "mp4": video.encode_mp4(clip.rgb, fps),
+        "velocity.mkv": video.encode_ffv1_rgb(codes, fps),
+        "segmentation.mkv": video.encode_ffv1_gray(geometry.segmentation, fps),
+        "txt": record["captions"]["c"].encode(),
+        "json": records.dump(record),
+    }
+    if "lossless" in companions:
+        members["rgb.mkv"] = video.encode_lossless_rgb(clip.rgb, fps)
+    if "depth" in companions:
+        members["depth.mkv"] = video.encode_ffv1_gray16(depth.encode(geometry.depth_m), fps)
+    if "flow" in companions:
+        moves, seen = flow.forward_flow(scene, rollout, geometry)
+        members["flow.mkv"] = video.encode_ffv1_rgb48(flow.encode(moves, seen), fps)
+    return members

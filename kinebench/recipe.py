@@ -1,0 +1,290 @@
+"""A dataset is a recipe: `generators/*.toml`, or a file of the user's own, validated and frozen."""
+
+import difflib
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from kinebench.content import content
+from kinebench.errors import KineBenchError
+
+DATA_VERSION = 1
+"""Raised whenever the same recipe and seed would give other bytes; part of every recipe's hash."""
+
+STRIKE_RULES = ("interaction_share", "struck_path_px", "near_miss_m")
+"""Keys of [acceptance] that go with contact = "required" only."""
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What the dataset is called."""
+
+    name: str
+    title: str
+    version: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Video:
+    """Size and rate of every clip."""
+
+    frames: int
+    fps: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Objects:
+    """How many objects, and of what kind."""
+
+    count: tuple[int, int]
+    driven: tuple[int, int]
+    cylinder_share: float
+    cube_edge_m: Range
+    cylinder_diameter_m: Range
+    cylinder_height_m: Range
+    mass_kg: Range
+    friction: Range
+    restitution: Range
+    roughness: Range
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Speeds of driven objects at frame 0, and the scale of velocity masks."""
+
+    speed_mps: Range
+    v_max_mps: float
+
+
+@dataclass(frozen=True)
+class GroundSpec:
+    """Contact properties of the ground."""
+
+    friction: Range
+    restitution: Range
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """Where the camera may stand; its azimuth is always uniform."""
+
+    distance_m: Range
+    elevation_deg: Range
+    field_of_view_deg: Range
+    target_jitter_m: float
+
+
+@dataclass(frozen=True)
+class LightSpec:
+    """Sun and sky; the sun's azimuth is always uniform."""
+
+    sun_elevation_deg: Range
+    sun_strength: Range
+    sun_angle_deg: Range
+    sky_strength: Range
+
+
+@dataclass(frozen=True)
+class RenderSpec:
+    """What Cycles does for a pixel."""
+
+    samples: int
+    denoiser: Literal["openimagedenoise", "none"]
+    full_frames: bool = False
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """The rules a candidate must pass before a pixel is paid for. See `kinebench.acceptance`."""
+
+    contact: Literal["forbidden", "required"]
+    min_gap_m: float
+    min_path_px: float
+    min_visible_px: int
+    border_px: float
+    max_penetration_m: float
+    max_attempts: int
+    interaction_share: float = 0.0
+    struck_path_px: float = 0.0
+    near_miss_m: float = 0.0
+
+
+@dataclass(frozen=True)
+class Split:
+    """The grounds and colours that belong to one split only."""
+
+    textures: tuple[str, ...]
+    colours: dict[str, str]  # name -> "#rrggbb"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that fixes a dataset, apart from the seed."""
+
+    dataset: Dataset
+    video: Video
+    objects: Objects
+    motion: Motion
+    ground: GroundSpec
+    camera: CameraSpec
+    light: LightSpec
+    render: RenderSpec
+    acceptance: Acceptance
+    splits: dict[str, Split]
+    source: str = ""  # the file it was read from, for messages only
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The recipe as plain JSON values, as `parse` reads them; without its file name."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        del plain["source"]
+        if self.acceptance.contact == "forbidden":
+            for key in STRIKE_RULES:
+                del plain["acceptance"][key]
+        return plain
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of content and data version: two samples with the same hash, seed and index are the same sample."""
+        text = json.dumps({"data_version": DATA_VERSION, **self.record}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def with_render(self, samples: int | None, denoiser: str | None, full_frames: bool) -> "Recipe":
+        """This recipe with other render settings; None keeps its own. KineBenchError for settings that do not exist."""
+        changes = {"samples": samples, "denoiser": denoiser, "full_frames": full_frames or None}
+        table = self.record
+        table["render"] |= {key: value for key, value in changes.items() if value is not None}
+        return parse(table, self.source)
+
+    def split(self, name: str) -> Split:
+        """The split called `name`; raises KineBenchError if the recipe has none."""
+        if name not in self.splits:
+            raise KineBenchError(f"{self.source}: there is no split {name!r}; this recipe has {', '.join(self.splits)}")
+        return self.splits[name]
+
+
+def built_in() -> dict[str, Path]:
+    """The recipes that come with KineBench, by name."""
+    return {path.stem: path for path in sorted(content("generators").glob("*.toml"))}
+
+
+def load(name_or_path: str) -> Recipe:
+    """Read a built-in recipe by name, or a file; raises KineBenchError that names file, key and what was expected."""
+    path = _find(name_or_path)
+    try:
+        table = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KineBenchError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise KineBenchError(f"{path}: cannot be read: {error.strerror}") from error
+    return parse(table, str(path))
+
+
+def _find(name_or_path: str) -> Path:
+    recipes = built_in()
+    if name_or_path in recipes:
+        return recipes[name_or_path]
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    close = difflib.get_close_matches(name_or_path, recipes, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise KineBenchError(
+        f"no recipe {name_or_path!r}: it is neither a file nor a built-in recipe ({', '.join(recipes)}){hint}"
+    )
+
+
+def parse(table: dict[str, Any], source: str) -> Recipe:
+    """Validate a table as read from TOML and freeze it; `source` is the file name used in messages."""
+    _check_schema(table, source)
+    _check_meaning(table, source)
+    return Recipe(
+        dataset=Dataset(**table["dataset"]),
+        video=Video(**table["video"]),
+        objects=Objects(**_frozen(table["objects"])),
+        motion=Motion(**_frozen(table["motion"])),
+        ground=GroundSpec(**_frozen(table["ground"])),
+        camera=CameraSpec(**_frozen(table["camera"])),
+        light=LightSpec(**_frozen(table["light"])),
+        render=RenderSpec(**table["render"]),
+        acceptance=Acceptance(**table["acceptance"]),
+        splits={name: Split(**_frozen(split)) for name, split in table["splits"].items()},
+        source=source,
+    )
+
+
+def _frozen(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+
+
+def _check_schema(table: dict[str, Any], source: str) -> None:
+    import jsonschema
+
+    schema = json.loads((Path(__file__).parent / "recipe.schema.json").read_text())
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(table), key=lambda e: list(map(str, e.path)))
+    if errors:
+        raise KineBenchError("\n".join(f"{source}: {_explain(error)}" for error in errors))
+
+
+def _explain(error: Any) -> str:
+    """One line of a schema error: the key, what is there, what was expected."""
+    key = ".".join(map(str, error.absolute_path)) or "the file"
+    about = error.schema.get("description") if isinstance(error.schema, dict) else None
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(known))
+        close = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        return f"{key}: unknown key {', '.join(map(repr, unknown))}{hint}; expected only {', '.join(known)}"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"{key}: missing {', '.join(map(repr, missing))}"
+    if error.validator == "not":
+        return f'{key}: {", ".join(STRIKE_RULES)} go with contact = "required" only'
+    return f"{key}: {error.message}" + (f"; expected: {about}" if about else "")
+
+
+def _check_meaning(table: dict[str, Any], source: str) -> None:
+    """What a schema cannot say: ordered ranges, possible counts, disjoint splits."""
+    faults = []
+    for section, values in table.items():
+        for key, value in values.items():
+            if isinstance(value, list) and value[0] > value[1]:  # every list outside [splits] is a range
+                faults.append(f"{section}.{key}: [{value[0]}, {value[1]}] is empty; expected [lowest, highest]")
+    objects, motion, acceptance = table["objects"], table["motion"], table["acceptance"]
+    if objects["driven"][1] > objects["count"][0]:
+        faults.append(
+            f"objects.driven: up to {objects['driven'][1]} driven objects, but a clip may have only "
+            f"{objects['count'][0]} objects"
+        )
+    if acceptance["contact"] == "required" and objects["count"][0] < 2:
+        faults.append("objects.count: a strike needs at least 2 objects")
+    if motion["speed_mps"][1] > motion["v_max_mps"]:
+        faults.append(
+            f"motion.v_max_mps: {motion['v_max_mps']} is below the highest speed {motion['speed_mps'][1]}; "
+            "masks would clip"
+        )
+    faults += _shared_between_splits(table["splits"])
+    if faults:
+        raise KineBenchError("\n".join(f"{source}: {fault}" for fault in faults))
+
+
+def _shared_between_splits(splits: dict[str, Any]) -> list[str]:
+    faults = []
+    names = list(splits)
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            for key in ("textures", "colours"):
+                shared = sorted(set(splits[first][key]) & set(splits[second][key]))
+                if shared:
+                    faults.append(f"splits.{second}.{key}: {', '.join(shared)} also in {first}; splits are disjoint")
+    return faults

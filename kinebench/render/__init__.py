@@ -1,0 +1,1 @@
+"""Rollout -> Clip. The only package that imports bpy, always in a worker process of its own."""

@@ -1,0 +1,1 @@
+"""Recipe + seed -> Scene. Numpy only: this package knows neither Bullet nor Blender."""

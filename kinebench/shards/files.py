@@ -1,0 +1,74 @@
+"""Whole files or none: temporary name, fsync, rename. And what to say when the disk is full."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from kinebench.errors import KineBenchError
+
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "no larger file fits",
+}
+_BLOCK = 1 << 20
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Put `data` at `path` at once: readers see the old content or the new, also after a power cut.
+
+    The temporary file stands beside `path`, named by process, so that two writers do not meet.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_file(path: Path) -> str:
+    """Hash of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def disk_room(task: str, folder: Path, needed_bytes: int) -> Iterator[None]:
+    """Turn "no space left" inside the block into a KineBenchError that says what, where and how much is needed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        free = shutil.disk_usage(folder).free
+        raise KineBenchError(
+            f"{_FULL[error.errno]} while {task} in {folder}: it needs {megabytes(needed_bytes)}, "
+            f"{megabytes(free)} are free. What was finished before is kept; make room and run the same command again"
+        ) from error
+
+
+def megabytes(count: int) -> str:
+    """A size for people, rounded up so that enough is enough."""
+    return f"{-(-count // 100_000) / 10:.1f} MB"

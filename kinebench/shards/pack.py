@@ -1,0 +1,206 @@
+"""Finished samples -> tars, index, manifest, checksums, card. The same samples give the same bytes in any order.
+
+Everything is staged first and renamed together, so that a kill or a full disk leaves the previous dataset whole.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from kinebench import __version__
+from kinebench.errors import KineBenchError
+from kinebench.shards import index, manifest, tar
+from kinebench.shards.binding import check_bound
+from kinebench.shards.card import card
+from kinebench.shards.croissant import croissant
+from kinebench.shards.files import disk_room, sha256_file
+from kinebench.shards.index import Member, Row
+from kinebench.shards.manifest import Manifest, Shard, SplitShards, shard_name
+from kinebench.shards.sample import COMPANIONS, MEMBERS, Sample
+from kinebench.shards.staging import commit, locked, settle, staged
+from kinebench.shards.stock import Stock
+
+_AGAIN = "run the same kinebench generate command again"
+_MAIN = ""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The samples of one main shard and of the companion shards beside it."""
+
+    split: str
+    keys: tuple[str, ...]
+    names: dict[str, str]  # companion, `_MAIN` first -> file name of its tar
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A batch in its tars."""
+
+    split: str
+    shards: dict[str, Shard]  # by companion, `_MAIN` first
+    rows: tuple[Row, ...]
+
+
+def pack(
+    out_dir: Path,
+    keys: Iterable[str],
+    *,
+    dataset: str,
+    recipe: dict[str, Any],
+    recipe_sha256: str,
+    seed: int,
+    samples_per_shard: int = 100,
+) -> Manifest:
+    """Pack these finished samples beside those that `out_dir` already holds; returns what it now holds.
+
+    `recipe` is the recipe's plain content. Samples come from the spool, else from the present shards. Raises
+    KineBenchError, leaving the folder's dataset as it was, if a sample is missing, if the samples of a split do not all
+    have the same members, if the folder belongs to another recipe or seed, or if the disk is full.
+    """
+    out_dir = Path(out_dir)
+    check_bound(out_dir, recipe_sha256, seed, dataset)
+    with locked(out_dir):
+        settle(out_dir)
+        stock = Stock(out_dir, recipe_sha256)
+        before = manifest.read(out_dir).all_shards if (out_dir / manifest.NAME).exists() else ()
+        batches = _batches(stock, {*keys, *stock.rows}, dataset, samples_per_shard)
+        kept = [_unchanged(batch, stock, {shard.name: shard for shard in before}) for batch in batches]
+        fresh = [key for batch, same in zip(batches, kept, strict=True) if same is None for key in batch.keys]
+        with disk_room("packing", out_dir, sum(map(stock.size_bytes, fresh))), staged(out_dir) as folder:
+            packed = [same or _write(folder, batch, stock) for batch, same in zip(batches, kept, strict=True)]
+            splits = {name: _split([p for p in packed if p.split == name]) for name in {p.split: 0 for p in packed}}
+            after = Manifest(__version__, dataset, recipe, recipe_sha256, seed, samples_per_shard, splits)
+            rows = [row for part in packed for row in part.rows]
+            _write_beside(folder, after, rows)
+            commit(out_dir, {shard.name for shard in before} - {shard.name for shard in after.all_shards})
+        for row in rows:
+            stock.spool.drop(row.key)
+    return after
+
+
+def _batches(stock: Stock, keys: Iterable[str], dataset: str, samples_per_shard: int) -> list[_Batch]:
+    """Cut each split, by name, into shards of samples in order of index."""
+    batches = []
+    for split, places in groupby(sorted(_place(key, dataset) for key in keys), key=lambda place: place[0]):
+        ordered = tuple(key for _, _, key in places)
+        companions = _companions(stock, ordered, split)
+        for number, start in enumerate(range(0, len(ordered), samples_per_shard)):
+            names = {name: shard_name(dataset, split, number, name or None) for name in (_MAIN, *companions)}
+            batches.append(_Batch(split, ordered[start : start + samples_per_shard], names))
+    return batches
+
+
+def _place(key: str, dataset: str) -> tuple[str, int, str]:
+    split, _, number = key.removeprefix(f"{dataset}_").rpartition("_")
+    if not key.startswith(f"{dataset}_") or not split or not number.isdecimal():
+        raise KineBenchError(f"{key!r} is no key of dataset {dataset}; keys are {dataset}_<split>_<index:06d>")
+    return split, int(number), key
+
+
+def _companions(stock: Stock, keys: tuple[str, ...], split: str) -> list[str]:
+    """The companions of a split; all its samples must have the same members."""
+    found = {key: stock.members(key) for key in keys}
+    missing = [key for key, suffixes in found.items() if not suffixes]
+    if missing:
+        raise KineBenchError(
+            f"{stock.out_dir}: {len(missing)} samples are not finished, such as {missing[0]}; {_AGAIN}"
+        )
+    wanted = frozenset(MEMBERS).union(*found.values())
+    for key, suffixes in found.items():
+        if lacking := sorted(wanted - suffixes):
+            raise KineBenchError(
+                f"{stock.out_dir}: {key} has no {', '.join(lacking)}, which other samples of split {split} have; "
+                "make all samples of a split with the same companions (--with)"
+            )
+    return [name for name, suffixes in COMPANIONS.items() if wanted & set(suffixes)]
+
+
+def _suffixes(companion: str) -> tuple[str, ...]:
+    return COMPANIONS[companion] if companion else MEMBERS
+
+
+def _unchanged(batch: _Batch, stock: Stock, known: dict[str, Shard]) -> _Packed | None:
+    """The present tars of a batch, if they hold exactly its samples and every byte is as it was packed."""
+    if any(stock.spool.size_bytes(key) for key in batch.keys):
+        return None
+    for name in batch.names.values():
+        path = stock.out_dir / name
+        if stock.held.get(name) != batch.keys or not path.exists() or sha256_file(path) != known[name].sha256:
+            return None
+    shards = {companion: known[name] for companion, name in batch.names.items()}
+    return _Packed(batch.split, shards, tuple(stock.rows[key] for key in batch.keys))
+
+
+def _write(folder: Path, batch: _Batch, stock: Stock) -> _Packed:
+    """Write the tars of a batch into `folder`, sample by sample."""
+    rows = []
+    files = {companion: (folder / name).open("wb") for companion, name in batch.names.items()}
+    try:
+        for key in batch.keys:
+            sample = stock.load(key)
+            if sample is None:
+                raise KineBenchError(f"{stock.out_dir}: sample {key} is damaged or of another recipe; {_AGAIN}")
+            rows.append(_add(files, batch, sample))
+        for file in files.values():
+            tar.close(file)
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        for file in files.values():
+            file.close()
+    shards = {companion: _shard(folder / name, batch) for companion, name in batch.names.items()}
+    return _Packed(batch.split, shards, tuple(rows))
+
+
+def _add(files: Mapping[str, BinaryIO], batch: _Batch, sample: Sample) -> Row:
+    members = {}
+    for companion, name in batch.names.items():
+        for suffix in _suffixes(companion):
+            data = sample.members[suffix]
+            entry = tar.add(files[companion], f"{sample.key}.{suffix}", data)
+            members[suffix] = Member(name, entry.offset, entry.size, hashlib.sha256(data).hexdigest())
+    record = sample.record
+    return Row(
+        key=sample.key,
+        split=record["split"],
+        index=record["index"],
+        shard=batch.names[_MAIN],
+        seed=record["provenance"]["seed"],
+        objects=len(record["objects"]),
+        driven=len(record["driven"]),
+        events=len(record["events"]),
+        members=members,
+    )
+
+
+def _shard(path: Path, batch: _Batch) -> Shard:
+    return Shard(path.name, path.stat().st_size, sha256_file(path), len(batch.keys), batch.keys[0], batch.keys[-1])
+
+
+def _split(parts: list[_Packed]) -> SplitShards:
+    tars = {companion: tuple(part.shards[companion] for part in parts) for companion in parts[0].shards}
+    main = tars.pop(_MAIN)
+    return SplitShards(sum(shard.samples for shard in main), main[0].first, main[-1].last, main, tars)
+
+
+def _write_beside(folder: Path, after: Manifest, rows: list[Row]) -> None:
+    """Write what stands beside the tars. The card has no checksum, because people edit cards."""
+    contents = {
+        index.NAME: index.dump(rows),
+        manifest.NAME: manifest.dump(after),
+        manifest.CROISSANT: croissant(after),
+    }
+    sums = {shard.name: shard.sha256 for shard in after.all_shards}
+    sums |= {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+    contents[manifest.SUMS] = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())).encode()
+    contents[manifest.CARD] = card(after)
+    for name, data in contents.items():
+        with (folder / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,60 @@
+"""Random access to a packed dataset, by its index: no tar is scanned."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kinebench.errors import KineBenchError
+from kinebench.shards import index, staging
+from kinebench.shards import manifest as manifests
+from kinebench.shards import record as records
+from kinebench.shards.index import Row
+from kinebench.shards.manifest import Manifest
+from kinebench.shards.stock import read_member
+
+
+class Shards:
+    """The samples of a dataset folder. Holds no open file, so that it can be pickled and forked."""
+
+    def __init__(self, folder: Path | str) -> None:
+        """Read the index. Raises KineBenchError if there is none, it is damaged, or a pack was interrupted."""
+        self.folder = Path(folder)
+        if staging.interrupted(self.folder):
+            raise KineBenchError(
+                f"{self.folder}: packing was interrupted half-way; run the same kinebench generate command again"
+            )
+        self.rows: dict[str, Row] = {row.key: row for row in index.read(self.folder)}
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What the folder says it holds."""
+        return manifests.read(self.folder)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits."""
+        return tuple(dict.fromkeys(row.split for row in self.rows.values()))
+
+    def keys(self, split: str | None = None) -> tuple[str, ...]:
+        """Keys in order, of one split or of all. Raises KineBenchError for a split that is not there."""
+        if split is not None and split not in self.splits:
+            raise KineBenchError(f"{self.folder} has no split {split!r}; it has {', '.join(self.splits)}")
+        return tuple(key for key, row in self.rows.items() if split in (None, row.split))
+
+    def member(self, key: str, suffix: str) -> bytes:
+        """The bytes of one member, such as "mp4". Raises KineBenchError if they are not there."""
+        if key not in self.rows:
+            raise KineBenchError(f"{self.folder} has no sample {key!r}; keys look like {next(iter(self.rows), '')}")
+        places = self.rows[key].members
+        if suffix not in places:
+            raise KineBenchError(f"{key} in {self.folder} has no member {suffix!r}; it has {', '.join(places)}")
+        data = read_member(self.folder, places[suffix])
+        if len(data) != places[suffix].size:
+            raise KineBenchError(
+                f"{self.folder / places[suffix].shard} is missing or cut short; run: kinebench verify {self.folder}"
+            )
+        return data
+
+    def record(self, key: str) -> dict[str, Any]:
+        """The content of a sample's json member."""
+        return records.parse(self.member(key, "json"))

@@ -1,0 +1,1 @@
+"""Grounds: tileable PBR maps, drawn here or fetched from AmbientCG, all read by one loader."""

@@ -1,0 +1,65 @@
+"""Who may import what: the seams of the design, checked in the source and in a fresh interpreter."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kinebench
+
+PACKAGE = Path(kinebench.__file__).parent
+HOMES = {
+    "pybullet": {"physics/bullet.py"},
+    "bpy": {"render/blender.py"},
+    "av": {"shards/video.py"},
+    "torch": {"data/torch_view.py"},
+}
+
+
+def imports(path):
+    """Modules that a file imports, by statement or through `require("...")`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require":
+            yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant))
+
+
+@pytest.mark.parametrize("engine", HOMES)
+def test_each_engine_has_one_home(engine):
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if any(name.split(".")[0] == engine for name in imports(path))
+    }
+    assert found == HOMES[engine]
+
+
+def test_scene_knows_no_later_stage():
+    later = ("physics", "render", "annotate", "shards", "generate", "textures")
+    for path in (PACKAGE / "scene").rglob("*.py"):
+        for name in imports(path):
+            assert not name.startswith(tuple(f"kinebench.{stage}" for stage in later)), f"{path}: {name}"
+
+
+def test_help_is_light():
+    """`kinebench --help` needs no engine and none of the slow libraries."""
+    code = (
+        "import sys, kinebench.cli.main as m\n"
+        "sys.argv = ['kinebench', '--help']\n"
+        "try: m.app()\nexcept SystemExit: pass\n"
+        "print([n for n in ('bpy','pybullet','torch','av','PIL','jsonschema','numpy') if n in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip().endswith("[]"), out
+
+
+def test_missing_extra_names_the_pip_extra():
+    from kinebench.errors import MissingExtra, require
+
+    with pytest.raises(MissingExtra, match=r"pip install 'kinebench\[render\]'"):
+        require("surely_not_installed", "render")
