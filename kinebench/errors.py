@@ -18,7 +18,7 @@ class MissingExtra(KineBenchError):
 
 
 def require(module: str, extra: str) -> ModuleType:
-    """Import `module`, or raise `MissingExtra` naming the pip extra to install."""
+    """Import `module`, or raise `MissingExtra` naming the pip extra, or the library of the system, to install."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -26,6 +26,12 @@ def require(module: str, extra: str) -> ModuleType:
             raise
         raise MissingExtra(
             f"this command needs {module!r}, which is not installed; run: pip install 'kinebench[{extra}]'"
+        ) from error
+    except ImportError as error:
+        if ".so" not in str(error):
+            raise
+        raise MissingExtra(
+            f"{module!r} is installed but does not load: {error}; install the system libraries that README.md names"
         ) from error
 
 

@@ -57,13 +57,12 @@ def generate(work: Plan, out_dir: Path, workers: int | None = None) -> Manifest:
     for engine in ("pybullet", "bpy"):
         _check_installed(engine)
     bind(out_dir, work.recipe.sha256, work.seed, work.recipe.dataset.name)
-    stock = Stock(out_dir, work.recipe.sha256)
-    missing = [index for index, key in enumerate(work.keys) if not stock.has(key, work.members)]
-    jobs = [_job(work, out_dir, index) for index in missing]
+    jobs = _jobs(work, out_dir, Stock(out_dir, work.recipe.sha256))
     outcome = _render(work, out_dir, jobs, workers or len(os.sched_getaffinity(0)))
     if outcome.refused:
         raise KineBenchError(next(iter(outcome.refused.values())))
-    finished = [key for key in work.keys if key not in outcome.failed]
+    to_make = {job["key"] for job in jobs}
+    finished = [key for key in work.keys if key not in to_make or key in outcome.finished]
     if finished:
         manifest = pack(
             out_dir,
@@ -85,8 +84,8 @@ def generate(work: Plan, out_dir: Path, workers: int | None = None) -> Manifest:
 def _render(work: Plan, out_dir: Path, jobs: list[dict[str, Any]], workers: int) -> local.Outcome:
     """Make the samples that are missing; Interrupted if the user stops it."""
     if not jobs:
-        return local.Outcome({}, {})
-    with _bars(len(work.keys), len(work.keys) - len(jobs), work.recipe.video.frames) as watch:
+        return local.Outcome(frozenset(), {}, {})
+    with _bars(max(len(work.keys), len(jobs)), max(len(work.keys) - len(jobs), 0), work.recipe.video.frames) as watch:
         try:
             return local.run(jobs, workers, watch)
         except KeyboardInterrupt:
@@ -104,17 +103,38 @@ def _check_installed(engine: str) -> None:
         require(engine, "render")
 
 
-def _job(work: Plan, out_dir: Path, index: int) -> dict[str, Any]:
-    return {
-        "key": work.keys[index],
-        "recipe": work.recipe.record,
-        "source": work.recipe.source,
-        "split": work.split,
-        "index": index,
-        "seed": work.seed,
-        "companions": work.companions,
-        "out_dir": str(out_dir),
-    }
+def _jobs(work: Plan, out_dir: Path, stock: Stock) -> list[dict[str, Any]]:
+    """What is missing of the plan, and what is damaged of everything packed before.
+
+    Raises KineBenchError if the folder's samples of this split have other companions than the plan.
+    """
+    wanted = {key: (work.split, index, frozenset(work.members)) for index, key in enumerate(work.keys)}
+    for key, row in stock.rows.items():
+        members = frozenset(row.members)
+        if row.split == work.split and members != frozenset(work.members):
+            raise KineBenchError(
+                f"{out_dir}: its {work.split} samples have {' and '.join(_companions(members)) or 'no'} companions; "
+                "all samples of a split have the same: change --with, or choose another output folder"
+            )
+        wanted[key] = (row.split, row.index, members)
+    return [
+        {
+            "key": key,
+            "recipe": work.recipe.record,
+            "source": work.recipe.source,
+            "split": split,
+            "index": index,
+            "seed": work.seed,
+            "companions": _companions(members),
+            "out_dir": str(out_dir),
+        }
+        for key, (split, index, members) in wanted.items()
+        if not stock.has(key, members)
+    ]
+
+
+def _companions(members: frozenset[str]) -> list[str]:
+    return [name for name, suffixes in COMPANIONS.items() if set(suffixes) <= members]
 
 
 class _Bars:

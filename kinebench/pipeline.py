@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +13,7 @@ from kinebench.annotate import depth, flow
 from kinebench.annotate.caption import C0, caption
 from kinebench.annotate.narrative import narrate
 from kinebench.annotate.raster import Geometry, rasterise
-from kinebench.annotate.record import describe, rounded
+from kinebench.annotate.record import describe
 from kinebench.annotate.velocity import velocity_codes
 from kinebench.recipe import Recipe
 from kinebench.render.clip import Clip
@@ -34,8 +33,9 @@ def make_sample(
 ) -> Sample:
     """Draw, simulate, accept, render, annotate and encode one sample; `progress(frames done, frames)`."""
     grounds = choices(recipe.split(split).textures, split, recipe.source)
-    found = find(recipe, split, index, seed, {name: (ground.phrase, ground.tile_m) for name, ground in grounds.items()})
-    accepted = replace(found, rollout=rounded(found.rollout))
+    accepted = find(
+        recipe, split, index, seed, {name: (ground.phrase, ground.tile_m) for name, ground in grounds.items()}
+    )
     scene, rollout = accepted.scene, accepted.rollout
     clip = film(scene, rollout, load(grounds[scene.ground.texture].where), recipe.render, progress)
     geometry = rasterise(scene, rollout)

@@ -6,14 +6,13 @@ from kinebench.annotate.wording import (
     both,
     colliding,
     colliding_together,
+    eventually,
     listed,
     pushing,
     reacting,
     then,
     whither,
 )
-
-EVENTUALLY_S = 0.8  # a first collision from here on may happen "eventually"
 
 
 def tell_strike(tale: Tale, strike: Strikes, *, meanwhile: bool) -> None:
@@ -56,7 +55,7 @@ def _timed(tale: Tale, strike: Strikes, hit: str, *, fresh: bool) -> str:
     """The verb phrase with a word for when; `fresh` says that the sentence has begun the striker's tale itself."""
     earlier = tale.struck - {strike}
     if not earlier:
-        return f"eventually {hit}" if strike.time_s >= EVENTUALLY_S and tale.voice.chance(0.5) else hit
+        return eventually(tale.voice, strike.time_s, hit)
     if fresh or tale.voice.chance(0.2):
         return hit
     domino = any(other.struck == strike.striker for other in earlier)
@@ -81,7 +80,8 @@ def _approach(tale: Tale, strike: Strikes) -> tuple[list[str], bool]:
         return [f"continues to move {whither(voice, move.direction)}"] if voice.chance(0.3) else [], False
     aimed = move.target == strike.struck and voice.chance(0.6) and plot.passed(body) is None
     phrases = tale.opening(body, aim=aimed)
-    return (phrases, True) if aimed else ([*tale.start(body), *phrases], False)
+    start = None if aimed else tale.start(body)
+    return ([f"starts {start}"] if start else []) + phrases, aimed
 
 
 def _consequence(tale: Tale, strike: Strikes, *, trailing: bool) -> tuple[str, bool]:

@@ -1,26 +1,18 @@
 """Scene, rollout and what is known of them -> the plain JSON record of a sample. See `shards/sample.schema.json`."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from kinebench.acceptance import MOVED_PX, Accepted
-from kinebench.physics.rollout import Event, Rollout
+from kinebench.physics.rollout import DECIMALS, Event, Rollout
 from kinebench.recipe import Recipe
 from kinebench.scene.pose import Array
 from kinebench.scene.scene import Body, Scene
 from kinebench.shards.sample import sample_key
 
 SCHEMA_VERSION = 1
-DECIMALS = 6
-"""Poses and velocities are kept to a micrometre, and rendered and annotated as kept."""
-
-
-def rounded(rollout: Rollout) -> Rollout:
-    """The rollout as it is stored; everything made after the simulation is made from this."""
-    arrays = ("positions_m", "quaternions_wxyz", "velocities_mps", "angular_velocities_radps")
-    return replace(rollout, **{name: getattr(rollout, name).round(DECIMALS) + 0.0 for name in arrays})
 
 
 def describe(

@@ -4,7 +4,7 @@ from kinebench.annotate.claim import Leaves, Stops
 from kinebench.annotate.impact import tell_strike
 from kinebench.annotate.plot import End, Plot, bodies
 from kinebench.annotate.tale import Tale
-from kinebench.annotate.wording import Voice, both, listed, moving, moving_together, passing, where
+from kinebench.annotate.wording import Voice, both, eventually, listed, moving, moving_together, passing, where
 
 
 def tell(plot: Plot, voice: Voice) -> Tale:
@@ -43,23 +43,32 @@ def _open_together(tale: Tale, movers: list[int]) -> None:
     clauses = []
     for rank, body in enumerate(movers):
         phrase = moving(voice, moves[body], aim=False)
-        starts = tale.start(body) if rank == 0 or voice.chance(0.3) else []
-        clauses.append(f"{voice.reference(body)} {listed([*starts, phrase])}")
+        start = tale.start(body) if rank == 0 or voice.chance(0.3) else None
+        clauses.append(f"{voice.reference(body)} {f'starts {start} and ' if start else ''}{phrase}")
     tale.add(voice.pick(", while ", ", and ").join(clauses) if len(clauses) == 2 else listed(clauses), *movers)
 
 
 def _tell_lone(tale: Tale, body: int) -> None:
     """The whole tale of a body that collides with nothing, or what the opening has left untold of it."""
+    voice, plot = tale.voice, tale.plot
+    subject = tale.subject(body)
     if body not in tale.opened:
         phrases = tale.opening(body, aim=True)
+        start = tale.start(body)
+        if start and voice.chance(0.5):
+            phrases.insert(0, f"starts {start}")
+        elif start and subject != "it":
+            subject += f", initially positioned {start},"
     else:
-        passed = tale.plot.passed(body)
-        phrases = [passing(tale.voice, passed)] if passed is not None else []
+        passed = plot.passed(body)
+        phrases = [passing(voice, passed)] if passed is not None else []
         phrases += tale.fall(body, None)
     if phrases:
-        phrases += tale.end(body, None, it=None, told=True)
-        meanwhile = "meanwhile, " if tale.struck and tale.voice.chance(0.3) else ""
-        tale.add(f"{meanwhile}{tale.subject(body)} {listed(phrases)}", body)
+        end = tale.end(body, None, it=None, told=True)
+        if isinstance(plot.ends.get(body), Stops):
+            end = [eventually(voice, plot.ends[body].time_s, phrase) for phrase in end]
+        meanwhile = "meanwhile, " if tale.struck and voice.chance(0.3) else ""
+        tale.add(f"{meanwhile}{subject} {listed([*phrases, *end])}", body)
 
 
 def _tell_ends(tale: Tale, among: set[int]) -> None:

@@ -47,11 +47,11 @@ class Tale:
         """The object as a subject: "it" where the sentence before is about nothing else."""
         return "it" if self.last_about == {body} else self.voice.reference(body)
 
-    def start(self, body: int) -> list[str]:
-        """Where the body starts, as a verb phrase, now and then."""
+    def start(self, body: int) -> str | None:
+        """Where the body starts, such as "in the center"; now and then, and not if its name says it already."""
         if not self.plot.detail.starts or self.voice.named_by_place(body) or self.voice.chance(0.4):
-            return []
-        return [f"starts {where(self.voice, self.plot.narrative.thing(body).place)}"]
+            return None
+        return where(self.voice, self.plot.narrative.thing(body).place)
 
     def opening(self, body: int, *, aim: bool) -> list[str]:
         """The body's first motion and what happens in it, as verb phrases; both are then told."""

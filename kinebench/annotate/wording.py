@@ -14,6 +14,7 @@ from kinebench.annotate.claim import KeepsMoving, Leaves, Moves, Narrative, Pass
 from kinebench.annotate.place import Direction, Edge, Place
 
 Option = TypeVar("Option")
+EVENTUALLY_S = 0.8  # from here on something may happen "eventually"
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 # How a caption names the image's vertical: by the picture, by depth, or by who looks on. One way in each caption.
 Vertical = Literal["frame", "depth", "viewer"]
@@ -184,6 +185,11 @@ def colliding_together(voice: Voice, claim: Strikes, *, each_other: bool = True)
     """The plural verb phrase of a mutual collision: "collide slightly"; without "each other" if that stands before."""
     options = [phrase for phrase in _MUTUAL[claim.strength] if each_other or "each other" not in phrase]
     return voice.pick(*options) + (" again" if claim.again else "")
+
+
+def eventually(voice: Voice, time_s: float, phrase: str) -> str:
+    """The verb phrase of something that happens at `time_s`, with "eventually" now and then if that is late."""
+    return f"eventually {phrase}" if time_s >= EVENTUALLY_S and voice.chance(0.4) else phrase
 
 
 def then(phrase: str) -> str:

@@ -51,7 +51,6 @@ def _pin(processes: int) -> None:
 
 def _measure_clip(dataset: str, index: int) -> ClipCost:
     from kinebench.acceptance import find
-    from kinebench.annotate.record import rounded
     from kinebench.render.blender import Stage
     from kinebench.render.film import changing_tiles, full_frames
     from kinebench.textures.library import load as load_texture
@@ -60,7 +59,7 @@ def _measure_clip(dataset: str, index: int) -> ClipCost:
     recipe: Recipe = load(dataset)
     grounds = choices(recipe.split("train").textures, "train", recipe.source)
     found = find(recipe, "train", index, 0, {name: (g.phrase, g.tile_m) for name, g in grounds.items()})
-    scene, rollout = found.scene, rounded(found.rollout)
+    scene, rollout = found.scene, found.rollout
     texture = load_texture(grounds[scene.ground.texture].where)
     frames = range(scene.frames // 6, scene.frames, scene.frames // MEASURED_FRAMES)
 

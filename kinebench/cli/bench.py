@@ -73,3 +73,27 @@ def render(
     if json_path is not None:
         figures = [{**asdict(c), "speed_up": c.speed_up} for c in sorted(costs, key=lambda c: (c.dataset, c.index))]
         json_path.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+@app.command()
+def physics(clips: Annotated[int, typer.Option(min=1, help="Clips to find in each dataset.")] = 50) -> None:
+    """Candidates simulated a second, the share that becomes clips, and which rule rejects the others."""
+    from rich.console import Console
+    from rich.progress import track
+    from rich.table import Table
+
+    from kinebench.bench.physics import tally
+
+    for dataset in DATASETS:
+        steps = track(tally(dataset, clips), total=clips, description=dataset, console=Console(stderr=True))
+        result = list(steps)[-1]
+        table = Table(
+            title=f"{dataset}: {result.candidates} candidates for {clips} clips, "
+            f"{result.candidates / result.cpu_s:.1f} a CPU-second, {clips / result.candidates:.0%} accepted",
+            title_justify="left",
+        )
+        table.add_column("rejected by")
+        table.add_column("candidates", justify="right")
+        for rule, count in result.rejected.most_common():
+            table.add_row(rule, str(count))
+        Console().print(table)

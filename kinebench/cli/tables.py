@@ -39,6 +39,7 @@ def print_report(report: "Report") -> None:
             f"{report.folder}: {report.samples} samples in {report.files} files are sound, {report.decoded} decoded",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
         return
     remedies = {remedy: str(number) for number, remedy in enumerate(dict.fromkeys(f.remedy for f in report.faults), 1)}
@@ -53,7 +54,7 @@ def print_report(report: "Report") -> None:
         table.add_row("...", f"{count - SHOWN} more", "")
     console.print(table)
     for remedy, number in remedies.items():
-        console.print(f"{number}: {remedy}", markup=False, highlight=False)
+        console.print(f"{number}: {remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
 def stats_tables(stats: "Stats") -> list[Table]:

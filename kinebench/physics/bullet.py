@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinebench.errors import require
 from kinebench.physics.rollout import Rollout
@@ -127,7 +128,7 @@ def _surface(client: int, number: int, friction: float, restitution: float) -> N
 
 
 def simulate(scene: Scene) -> Rollout:
-    """Run a scene for its F frames; deterministic for one version of Bullet.
+    """Run a scene for its F frames, rounded as stored; deterministic for one version of Bullet.
 
     Bullet multiplies the friction, and the restitution, of the two sides of a contact.
     """
@@ -140,10 +141,13 @@ def simulate(scene: Scene) -> Rollout:
                 time_s = ((frame - 1) * substeps + substep + 1) * world.step_s
                 contacts += _step(world, time_s)
             states.append(_state(world))
+            if _rest(*states[-1][2:]).all():  # nothing will move again
+                states += [states[-1]] * (scene.frames - len(states))
+                break
     positions, quaternions, velocities, spins = (np.stack(parts) for parts in zip(*states, strict=True))
-    rest = (np.linalg.norm(velocities, axis=-1) < REST_SPEED_MPS) & (np.linalg.norm(spins, axis=-1) < REST_SPIN_RADPS)
+    rest = _rest(velocities, spins)
     positions, quaternions = _hold(positions, quaternions, rest)
-    return Rollout(
+    rollout = Rollout(
         positions_m=positions,
         quaternions_wxyz=quaternions,
         velocities_mps=np.where(rest[..., None], 0.0, velocities),
@@ -151,6 +155,7 @@ def simulate(scene: Scene) -> Rollout:
         events=debounce(contacts),
         penetration_m=max((-c.distance_m for c in contacts if c.distance_m < 0), default=0.0),
     )
+    return rollout.rounded()
 
 
 def _state(world: _World) -> tuple[Array, Array, Array, Array]:
@@ -201,7 +206,13 @@ def _contact(
     )
 
 
-def _hold(positions_m: Array, quaternions_wxyz: Array, rest: Array) -> tuple[Array, Array]:
+def _rest(velocities_mps: Array, spins_radps: Array) -> NDArray[np.bool_]:
+    """Which objects (...) rest, by their velocities and spins (..., 3)."""
+    slow: NDArray[np.bool_] = np.linalg.norm(velocities_mps, axis=-1) < REST_SPEED_MPS
+    return slow & (np.linalg.norm(spins_radps, axis=-1) < REST_SPIN_RADPS)
+
+
+def _hold(positions_m: Array, quaternions_wxyz: Array, rest: NDArray[np.bool_]) -> tuple[Array, Array]:
     """Hold the pose of objects at rest, so that what stands still is still to the last bit."""
     positions, quaternions = positions_m.copy(), quaternions_wxyz.copy()
     for frame in range(1, len(positions)):

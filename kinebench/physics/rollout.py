@@ -1,9 +1,12 @@
 """What happened: poses and velocities at every frame, and one event per touch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kinebench.scene.pose import Array
 from kinebench.scene.scene import Vector
+
+DECIMALS = 6
+"""Poses and velocities are kept to a micrometre; everything is accepted, rendered and annotated as it is kept."""
 
 
 @dataclass(frozen=True)
@@ -11,7 +14,7 @@ class Event:
     """Two objects touch: one row from first contact until they part."""
 
     time_s: float  # of first contact
-    end_s: float  # of the last contact of this touch; the clip's end if they still touch
+    end_s: float  # of the last contact before they part, or before everything rests
     a: int  # object ids, a < b
     b: int
     impulse_ns: float  # normal impulse over the whole touch, newton seconds
@@ -30,3 +33,8 @@ class Rollout:
     angular_velocities_radps: Array  # (F, N, 3), instantaneous
     events: tuple[Event, ...]  # in order of time
     penetration_m: float  # deepest overlap between two objects at any simulation step
+
+    def rounded(self) -> "Rollout":
+        """The rollout as it is stored."""
+        arrays = ("positions_m", "quaternions_wxyz", "velocities_mps", "angular_velocities_radps")
+        return replace(self, **{name: getattr(self, name).round(DECIMALS) + 0.0 for name in arrays})

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 ATTEMPTS = 3
+HOPELESS = 3
+"""So many failed samples, and none finished, end the run: the fault is not in the samples."""
 
 
 class Watch(Protocol):
@@ -29,10 +31,11 @@ class Watch(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the samples that did not get finished: key -> last message."""
+    """What became of the samples. Those in none of these were not begun, because nothing worked."""
 
-    refused: dict[str, str]  # a user's mistake, the same in every attempt
-    failed: dict[str, str]  # crashed or raised `ATTEMPTS` times
+    finished: frozenset[str]
+    refused: dict[str, str]  # key -> message; a user's mistake, the same in every attempt
+    failed: dict[str, str]  # key -> last message; crashed or raised `ATTEMPTS` times
 
 
 @dataclass
@@ -50,6 +53,7 @@ class _Run:
     messages: "queue.Queue[tuple[int, dict[str, Any] | None]]" = field(default_factory=queue.Queue)
     workers: dict[int, _Worker] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -70,7 +74,7 @@ def run(jobs: Iterable[dict[str, Any]], workers: int, watch: Watch) -> Outcome:
         for worker in state.workers.values():
             worker.process.kill()
             worker.process.wait()
-    return Outcome(state.refused, state.failed)
+    return Outcome(frozenset(state.finished), state.refused, state.failed)
 
 
 def _start(state: _Run, place: int, workers: int) -> None:
@@ -122,6 +126,7 @@ def _hear(state: _Run, place: int, message: dict[str, Any]) -> None:
         state.watch.frame(job["key"], message["done"], message["total"])
         return
     if message["kind"] == "done":
+        state.finished.add(job["key"])
         state.watch.finished(job["key"])
     elif message["kind"] == "refused":
         state.refused[job["key"]] = message["message"]
@@ -149,3 +154,5 @@ def _retry(state: _Run, job: dict[str, Any], message: str) -> None:
         state.waiting.append(job)
     else:
         state.failed[key] = message
+        if len(state.failed) >= HOPELESS and not state.finished:
+            state.waiting.clear()

@@ -23,10 +23,13 @@ def bind(out_dir: Path, recipe_sha256: str, seed: int, dataset: str) -> None:
     check_bound(out_dir, recipe_sha256, seed, dataset)
     folder = out_dir / FOLDER
     mine = {"dataset": dataset, "recipe_sha256": recipe_sha256, "seed": seed}
-    with disk_room("claiming the folder", out_dir.parent, 4096):
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / NAME).exists():
-            write_atomic(folder / NAME, json.dumps(mine).encode() + b"\n")
+    try:
+        with disk_room("claiming the folder", out_dir.parent, 4096):
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / NAME).exists():
+                write_atomic(folder / NAME, json.dumps(mine).encode() + b"\n")
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise KineBenchError(f"{out_dir} cannot be written: {error.strerror}; choose another output folder") from error
     with contextlib.suppress(KineBenchError), locked(out_dir):  # if it is locked, that pack is alive and well
         settle(out_dir)
 

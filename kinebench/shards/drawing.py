@@ -132,12 +132,17 @@ def _hull(points: Array) -> Array:
     def half(sequence: Iterable[Array]) -> list[Array]:
         chain: list[Array] = []
         for point in sequence:
-            while len(chain) > 1 and np.cross(chain[-1] - chain[-2], point - chain[-2]) <= 1e-12:
+            while len(chain) > 1 and _turn(chain[-1] - chain[-2], point - chain[-2]) <= 1e-12:
                 chain.pop()
             chain.append(point)
         return chain[:-1]
 
     return np.array(half(ordered) + half(ordered[::-1]))
+
+
+def _turn(a: Array, b: Array) -> float:
+    """Above zero if b lies to the left of a."""
+    return float(a[0] * b[1] - a[1] * b[0])
 
 
 def _scale_bar(scale: float) -> str:

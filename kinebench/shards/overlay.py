@@ -13,7 +13,6 @@ AHEAD_S = 0.35
 _SMALLEST_PX = 6.0  # a shorter arrow is not drawn
 _BRIGHTER = np.sqrt(255.0 * np.arange(256)).astype(np.uint16)
 """The mask's colours for a small dark picture: slow objects still show their hue."""
-_ONE = np.uint16(1)
 _SHARPNESS = 2  # arrows are drawn this many times larger, to have smooth edges
 
 
@@ -30,8 +29,8 @@ def overlay(
     where = covered(segmentation, driven)
     out = np.empty_like(rgb)
     for frame, picture in enumerate(pictures):
-        lit = (_BRIGHTER[picture] * 6 + rgb[frame] * _ONE * 2) // 8
-        out[frame] = np.where(where[frame][..., None], lit, rgb[frame] * _ONE * 9 // 20)
+        clip = rgb[frame].astype(np.uint16)
+        out[frame] = np.where(where[frame][..., None], (_BRIGHTER[picture] * 6 + clip * 2) // 8, clip * 9 // 20)
         for number in driven:
             start, end = _arrow(rollout, camera, frame, number)
             if np.linalg.norm(end - start) >= _SMALLEST_PX:
@@ -65,4 +64,4 @@ def _drawn(rgb: NDArray[np.uint8], start: Array, end: Array) -> NDArray[np.uint8
         draw.polygon([(float(x), float(y)) for x, y in corners], fill=(value, 255))
     arrow = np.asarray(image.resize((width, height), Image.Resampling.BOX), dtype=np.uint16)
     opaque = arrow[..., 1:]
-    return ((rgb * (255 - opaque) + arrow[..., :1] * opaque) // 255).astype(np.uint8)
+    return ((rgb.astype(np.uint16) * (255 - opaque) + arrow[..., :1] * opaque) // 255).astype(np.uint8)

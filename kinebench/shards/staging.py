@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kinebench.errors import KineBenchError
-from kinebench.shards.files import sync_folder, write_atomic
+from kinebench.shards.files import disk_room, sync_folder, write_atomic
 from kinebench.shards.spool import FOLDER as SPOOL
 
 FOLDER = ".pack"
@@ -19,8 +19,10 @@ def locked(out_dir: Path) -> Iterator[None]:
     """Hold the folder's packing lock, which dies with the process. Raises KineBenchError if it is taken."""
     import fcntl
 
-    (out_dir / SPOOL).mkdir(parents=True, exist_ok=True)
-    with (out_dir / SPOOL / "pack.lock").open("w") as file:
+    with disk_room("locking", out_dir, 4096):
+        (out_dir / SPOOL).mkdir(parents=True, exist_ok=True)
+        file = (out_dir / SPOOL / "pack.lock").open("w")
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

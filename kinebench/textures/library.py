@@ -61,8 +61,8 @@ def bake_each(
 ) -> tuple[int, Iterator[Texture]]:
     """How many built-in grounds are chosen, and an iterator that bakes them one by one.
 
-    All of them, if no names are given. They go into the cache, or as `out`/<id>. Wrong names raise `KineBenchError` before
-    the first is drawn.
+    All of them, if no names are given. They go into the cache, or as `out`/<id>. Wrong names raise `KineBenchError`
+    before the first is drawn.
     """
     _check_split(split)
     chosen = [find(name) for name in names] or [entry for entry in catalogue() if entry.source == "built-in"]

@@ -42,8 +42,8 @@ def choices(names: Sequence[str], split: str, source: str) -> dict[str, Choice]:
 def _check_split(entry: Entry, split: str, source: str) -> None:
     if entry.split != split and split in ("train", "test"):
         raise KineBenchError(
-            f"{source}: splits.{split}.textures: {entry.id} belongs to the {entry.split} split of the texture catalogue; "
-            f"take it out, or run: kinebench textures list --split {split}"
+            f"{source}: splits.{split}.textures: {entry.id} is a ground of the {entry.split} split; take it out, "
+            f"or choose from: kinebench textures list --split {split}"
         )
 
 
@@ -51,8 +51,6 @@ def _folder(name: str, source: str) -> Choice:
     path = Path(source).parent / name
     if not path.is_dir():
         hint = "; as a folder it is looked for beside the recipe" if os.sep in name else ""
-        raise KineBenchError(
-            f"{source}: no ground or folder is called {name!r}{hint}; run: kinebench textures list"
-        )
+        raise KineBenchError(f"{source}: no ground or folder is called {name!r}{hint}; run: kinebench textures list")
     texture = read_folder(path)
     return Choice(texture.id, texture.phrase, texture.tile_m, path)

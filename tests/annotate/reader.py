@@ -22,7 +22,7 @@ SPOT = (
 )
 WHO = r"(?P<who><[\d,]+>|it\b)"
 GRAMMAR = {
-    "start": rf"starts {SPOT}",
+    "start": rf"(?:starts|initially positioned) {SPOT}",
     "into": rf"pushing it(?: {WAY})? into {WHO}",
     "collide": (
         r"(?:collides?|bumps?|hits?|strikes?|runs?|crash(?:es)?|slams?|brushes|grazes|clips)\b(?: (?:slightly|gently|"
@@ -51,7 +51,7 @@ GRAMMAR = {
         r"(?:and )?(?:knocking it over|toppling it|tipping it over)"
         r"|(?:falls|tips|tumbles|topples) over|falls onto its side|rolls"
     ),
-    "speaker": r"<[\d,]+>|\bit\b|\bwhich\b|\bthey\b",
+    "speaker": r"<[\d,]+>|\bit\b|\bwhich\b|\bthey\b|\bboth objects\b",
 }
 FILLERS = r"after the collision|meanwhile|eventually|in turn|then|while|and|,|\s"
 
@@ -144,7 +144,6 @@ class Reader:
 
         sentence = re.sub(r"\b(?:the other(?: (\w+))?|all other) objects\b", others, sentence)
         sentence = re.sub(r"\ball objects\b", lambda m: _token(everyone), sentence)
-        sentence = re.sub(r"\bboth objects\b", lambda m: _token(self.pair), sentence)
         sentence = re.sub(rf"\b(?P<n>both|the two|all \w+) (?P<name>{names})s\b", plural, sentence)
         which = (
             r"(?:(?P<which>leftmost|rightmost|middle|second nearest|nearest|nearer|farthest|farther|other"
@@ -177,7 +176,7 @@ class Reader:
                 before = tuple(
                     sorted({i for token in re.findall(r"<[\d,]+>", marked[: match.start()]) for i in _ids(token)})
                 )
-                spoken = {"which": target, "they": before or self.pair, "it": self.topic}
+                spoken = {"which": target, "they": before or self.pair, "it": self.topic, "both objects": self.pair}
                 subject = spoken.get(match[0]) or _ids(match[0])
                 head = head if match[0] == "which" else subject
                 continue

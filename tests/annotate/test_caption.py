@@ -23,7 +23,7 @@ def _load(name):
 
 
 tabletop, reading = _load("tabletop"), _load("reader")
-CLIPS = 300
+CLIPS = 150
 # Signs of a displacement in the image (right, down) that a direction word stands for.
 SIGNS = {
     "to the right": (1, 0),
@@ -240,15 +240,32 @@ def stands(clip, px, spot):
     return all((column | row)[word] for word in words) if words else 0.3 < x < 0.7 and 0.3 < y < 0.7
 
 
+def false_claims(some_clips):
+    """What is false, by caption."""
+    return {clip.text: faults for clip in some_clips if (faults := Check(clip).faults)}
+
+
 def test_every_word_of_every_caption_is_read_and_true():
-    faults = {clip.text: faults for clip in clips() if (faults := Check(clip).faults)}
-    assert not faults
+    assert not false_claims(clips())
+
+
+@pytest.mark.slow
+def test_every_word_of_many_more_captions_is_read_and_true():
+    assert not false_claims(make(seed, tabletop.simulate_discs) for seed in range(CLIPS, 500))
+
+
+@pytest.mark.slow
+def test_every_word_is_true_of_bullets_rollouts():
+    pytest.importorskip("pybullet")
+    from kinebench.physics.bullet import simulate
+
+    assert not false_claims(make(seed, simulate) for seed in range(30))
 
 
 def test_the_clips_say_enough_to_test():
     kinds = Counter(said.kind for clip in clips() for said in Check(clip).said)
     for kind in ("go", "collide", "push", "stop", "stand", "leave", "aim", "start", "pass", "stay", "still going"):
-        assert kinds[kind] >= 10, (kind, kinds)
+        assert kinds[kind] >= 4, (kind, kinds)
 
 
 def test_every_strong_collision_in_view_is_told():
@@ -263,7 +280,7 @@ def test_every_strong_collision_in_view_is_told():
             if hard and shows and 0 < x < 1 and 0 < y < 1:
                 strong += 1
                 told += {event.a, event.b} in pairs
-    assert strong > 100
+    assert strong > 60
     assert told == strong
 
 
@@ -321,7 +338,7 @@ def test_the_check_finds_what_did_not_happen(pattern, change):
         if body != clip.text and re.search(pattern, clip.text):
             altered += 1
             missed += plausible(Clip(clip.scene, clip.rollout, body))
-    assert altered > 15
+    assert altered >= 8
     assert missed <= altered // 20
 
 
@@ -344,23 +361,7 @@ def test_the_check_finds_invented_collisions_and_false_rest():
 
 @pytest.mark.parametrize("options", [{"width_px": 180}, {"frames": 17, "fps": 8}, {"namesakes": 0.8}])
 def test_other_sizes_rates_and_names(options):
-    faults = {}
-    for seed in range(1000, 1040):
-        clip = make(seed, tabletop.simulate_discs, **options)
-        if found := Check(clip).faults:
-            faults[clip.text] = found
-    assert not faults
-
-
-def test_bullet_rollouts():
-    bullet = pytest.importorskip("kinebench.physics.bullet")
-    pytest.importorskip("pybullet")
-    faults = {}
-    for seed in range(12):
-        clip = make(seed, bullet.simulate)
-        if found := Check(clip).faults:
-            faults[clip.text] = found
-    assert not faults
+    assert not false_claims(make(seed, tabletop.simulate_discs, **options) for seed in range(1000, 1030))
 
 
 def test_nothing_happens():

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from kinebench.acceptance import find
-from kinebench.annotate.record import rounded
 from kinebench.bench.render import psnr_db, seam_levels
 from kinebench.recipe import RenderSpec
 
@@ -24,7 +23,7 @@ def accepted(recipe, index, grounds, width=360, height=240):
     found = find(recipe, "train", index, 0, grounds)
     camera = found.scene.camera
     smaller = replace(camera, width_px=width, height_px=height, focal_px=camera.focal_px * width / camera.width_px)
-    return replace(found.scene, camera=smaller), rounded(found.rollout)
+    return replace(found.scene, camera=smaller), found.rollout
 
 
 def both_ways(scene, rollout, samples, every):

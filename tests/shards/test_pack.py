@@ -202,6 +202,14 @@ def test_a_readme_of_somebody_elses_is_safe(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
 
 
+def test_a_place_that_cannot_hold_a_folder_is_refused(tmp_path):
+    (tmp_path / "file").write_text("taken")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(KineBenchError, match="choose another output folder"):
+            bind(out, "a" * 64, 0, "toys")
+    assert (tmp_path / "file").read_text() == "taken"
+
+
 def test_two_packs_at_once_are_refused(dataset, synthetic):
     from kinebench.shards.staging import locked
 

@@ -71,9 +71,7 @@ def test_family_defaults_reach_the_variants(tmp_path):
 
 
 def test_an_asset_of_ambientcg_keeps_its_id(tmp_path):
-    text = (
-        '[floors]\nsplit = "test"\nsource = "ambientcg"\nphrase = "a floor"\ntile_m = 2\n[floors.WoodFloor041]'
-    )
+    text = '[floors]\nsplit = "test"\nsource = "ambientcg"\nphrase = "a floor"\ntile_m = 2\n[floors.WoodFloor041]'
     (entry,) = catalogue(write(tmp_path, text))
     assert (entry.id, entry.family, entry.split, entry.pattern) == ("WoodFloor041", "floors", "test", None)
 
