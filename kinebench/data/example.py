@@ -58,6 +58,22 @@ class Example:
         return decode(self.velocity_codes, self.v_max_mps)
 
     @cached_property
+    def depth_m(self) -> NDArray[np.float32]:
+        """Depth (F, H, W) along the camera's z axis, from the companion `depth`; inf beyond 13.1 m."""
+        from kinebench.annotate import depth
+        from kinebench.shards import video
+
+        return depth.decode(video.decode_gray16(self.shards.member(self.key, "depth.mkv")))
+
+    @cached_property
+    def flow_px(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Flow to the next frame (F, H, W, 2), x right and y down, and where its point is seen there (F, H, W)."""
+        from kinebench.annotate import flow
+        from kinebench.shards import video
+
+        return flow.decode(video.decode_rgb48(self.shards.member(self.key, "flow.mkv")))
+
+    @cached_property
     def caption(self) -> str:
         """Caption c: what happens."""
         return self.shards.member(self.key, "txt").decode().strip()

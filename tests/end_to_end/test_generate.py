@@ -94,10 +94,10 @@ def test_a_larger_count_keeps_what_is_there(dataset, tmp_path):
     kinebench("generate", TINY, "--out", folder, "--count", 5, "--with", "depth,flow")
     rows = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines()]
     assert [row["index"] for row in rows] == [0, 1, 2, 3, 4]
-    with tarfile.open(dataset / "tiny_interactions-train-000000.tar") as old:
-        with tarfile.open(folder / "tiny_interactions-train-000000.tar") as new:
-            for member in old:
-                assert new.extractfile(member.name).read() == old.extractfile(member).read()
+    name = "tiny_interactions-train-000000.tar"
+    with tarfile.open(dataset / name) as old, tarfile.open(folder / name) as new:
+        for member in old:
+            assert new.extractfile(member.name).read() == old.extractfile(member).read()
     assert before.keys() == contents(folder).keys()
 
 
@@ -125,6 +125,36 @@ def test_clips_are_what_the_recipe_asks(dataset, tiny_interactions):
         assert painted[0].any()
         if record["events"]:
             assert record["captions"]["c"].count(".") >= 2
+
+
+@pytest.mark.slow
+def test_companions_are_the_geometry_of_the_record(dataset):
+    from kinebench.annotate.flow import forward_flow
+    from kinebench.annotate.raster import rasterise
+    from kinebench.scene.scene import Body, Scene
+
+    clip = open_dataset(dataset)[1]
+    bodies = tuple(
+        Body(
+            **{f: tuple(v) if isinstance(v := o[f], list) else v for f in ("shape", "size_m", "colour", "rgb")},
+            roughness=0.5,
+            mass_kg=1.0,
+            friction=0.1,
+            restitution=0.1,
+            position_m=(0, 0, 0),
+            yaw_rad=0.0,
+            velocity_mps=(0, 0, 0),
+        )
+        for o in clip.record["objects"]
+    )
+    scene = Scene("", "", 0, 0, 0, 13, 12, bodies, ground=None, camera=clip.camera, light=None)
+    geometry = rasterise(scene, clip.rollout)
+    assert np.array_equal(geometry.segmentation, clip.segmentation)
+    near = np.isfinite(clip.depth_m)
+    assert np.abs(geometry.depth_m - clip.depth_m)[near].max() < 1.1e-4
+    flow, seen = forward_flow(scene, clip.rollout, geometry)
+    assert np.abs(flow - clip.flow_px[0]).max() <= 1 / 128 + 1e-4
+    assert np.array_equal(seen, clip.flow_px[1])
 
 
 @pytest.mark.slow
