@@ -7,11 +7,11 @@ from itertools import combinations
 
 import numpy as np
 
-from kinebench.annotate.raster import rasterise
+from kinebench.annotate.raster import corners, rasterise
 from kinebench.errors import KineBenchError
 from kinebench.physics.rollout import Rollout
 from kinebench.recipe import Acceptance, Recipe
-from kinebench.scene.pose import Array, to_body, to_world
+from kinebench.scene.pose import Array, rotation_matrix, to_body, to_world
 from kinebench.scene.sampler import footprint_radius_m, sample_scene
 from kinebench.scene.scene import Body, Scene
 
@@ -61,15 +61,13 @@ def find(recipe: Recipe, split: str, index: int, seed: int, grounds: Mapping[str
 
 def judge(rule: Acceptance, scene: Scene, rollout: Rollout) -> Accepted | str:
     """The candidate with its facts, or the rule that rejects it. Cheap rules come first."""
-    px, depth = scene.camera.project(rollout.positions_m)
+    px, _ = scene.camera.project(rollout.positions_m)
     path_px = np.linalg.norm(np.diff(px, axis=0), axis=-1).sum(axis=0)
     if (fault := _contact_fault(rule, scene, rollout, path_px)) is not None:
         return fault
     driven = [i - 1 for i in scene.driven]
-    size = np.array([scene.camera.width_px, scene.camera.height_px])
-    inside = (px >= rule.border_px) & (px <= size - rule.border_px) & (depth > 0)[..., None]
-    if not inside[:, driven].all():
-        return "a driven object leaves the view (border_px)"
+    if not all(_stays_in_view(scene, rollout, i, rule.border_px) for i in driven):
+        return f"a driven object comes within border_px = {rule.border_px:g} of the image's edge"
     if path_px[driven].min() < rule.min_path_px:
         return f"a driven object travels less than min_path_px = {rule.min_path_px:g}"
     if rollout.penetration_m > rule.max_penetration_m:
@@ -126,6 +124,14 @@ def _gap_m(bodies: tuple[Body, ...], rollout: Rollout, frame: int, ids: tuple[in
     if bodies[1].shape == "cylinder":
         return float((np.linalg.norm(local, axis=-1) - half[0]).min())
     return float(np.linalg.norm(np.maximum(np.abs(local) - half, 0), axis=-1).min())
+
+
+def _stays_in_view(scene: Scene, rollout: Rollout, place: int, border_px: float) -> bool:
+    """Whether the bounding box of the object at `place` is inside the image by `border_px` in every frame."""
+    turned = rotation_matrix(rollout.quaternions_wxyz[:, place]) @ corners(scene.bodies[place]).T  # (F, 3, 8)
+    px, _ = scene.camera.project(np.swapaxes(turned, 1, 2) + rollout.positions_m[:, place, None])
+    size = np.array([scene.camera.width_px, scene.camera.height_px])
+    return bool(np.all(px >= border_px) and np.all(px <= size - border_px))  # NaN, behind the camera, compares false
 
 
 def _outline(body: Body) -> Array:
