@@ -13,9 +13,9 @@ from kinebench.annotate import depth, flow
 from kinebench.annotate.caption import C0, caption
 from kinebench.annotate.narrative import narrate
 from kinebench.annotate.raster import Geometry, rasterise
-from kinebench.annotate.record import describe
 from kinebench.annotate.velocity import velocity_codes
 from kinebench.recipe import Recipe
+from kinebench.record import describe
 from kinebench.render.clip import Clip
 from kinebench.render.film import film
 from kinebench.scene.sampler import caption_rng

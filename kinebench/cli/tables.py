@@ -1,7 +1,8 @@
-"""Reports about a dataset as rich tables."""
+"""Reports as rich tables."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,10 +11,14 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from kinebench.bench.physics import Tally
+    from kinebench.bench.render import ClipCost
     from kinebench.shards.stats import SplitStats, Spread, Stats
     from kinebench.shards.verify import Report
 
 SHOWN = 40
+PAPER_CLIPS = 10_100
+"""Training and test clips of one dataset in the paper (4.1)."""
 
 
 @contextmanager
@@ -122,3 +127,45 @@ def _names(stats: "Stats") -> Table:
 def _list(counts: dict[str, int]) -> str:
     shown = [f"{name} {count}" for name, count in list(counts.items())[:12]]
     return "\n".join(shown + ([f"and {len(counts) - 12} more"] if len(counts) > 12 else []))
+
+
+def render_costs(costs: "list[ClipCost]") -> Table:
+    """What rendering only what changes costs and loses: one row a dataset, medians over its clips."""
+    clips = len({cost.index for cost in costs})
+    table = Table(title=f"medians over {clips} clips each, on one core; PSNR and difference against full frames")
+    for heading in ("dataset", "full frames\nCPU-s a clip", "what changes\nCPU-s a clip", "speed-up\n(range)"):
+        table.add_column(heading, justify="left" if heading == "dataset" else "right")
+    for heading in (
+        "PSNR, dB\n(lowest)",
+        "two seeds\ndB",
+        "largest 8x8\nmean diff",
+        f"core-hours for\n{PAPER_CLIPS:,}",
+    ):
+        table.add_column(heading, justify="right")
+    for dataset in dict.fromkeys(cost.dataset for cost in costs):
+        mine = [cost for cost in costs if cost.dataset == dataset]
+        full, changing = median(c.full_cpu_s for c in mine), median(c.changing_cpu_s for c in mine)
+        ratios, quality = [c.speed_up for c in mine], [c.psnr_db for c in mine]
+        table.add_row(
+            dataset,
+            f"{full:.0f}",
+            f"{changing:.1f}",
+            f"{median(ratios):.1f}x\n({min(ratios):.1f}..{max(ratios):.1f})",
+            f"{median(quality):.1f}\n({min(quality):.1f})",
+            f"{median(c.floor_db for c in mine):.1f}",
+            f"{max(c.seam_levels for c in mine):.1f}",
+            f"{full * PAPER_CLIPS / 3600:.0f}\nto {changing * PAPER_CLIPS / 3600:.0f}",
+        )
+    return table
+
+
+def rejections(dataset: str, tally: "Tally") -> Table:
+    """Which rule rejected how many candidates."""
+    rate, share = tally.candidates / tally.cpu_s, tally.accepted / tally.candidates
+    title = f"{dataset}: {tally.candidates} candidates, {rate:.1f} a CPU-second, {share:.0%} accepted"
+    table = Table(title=title, title_justify="left", min_width=len(title))
+    table.add_column("rejected by")
+    table.add_column("candidates", justify="right")
+    for rule, count in tally.rejected.most_common():
+        table.add_row(rule, str(count))
+    return table

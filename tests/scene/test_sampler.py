@@ -46,7 +46,7 @@ def test_scenes_keep_the_recipe(interactions, grounds):
             assert (0.5 <= speed <= 1.5) if body.driven else speed == 0
             assert body.colour in interactions.split("train").colours
             assert body.position_m[2] == body.size_m[2] / 2
-            assert in_view(body, scene.camera, 8)
+            assert in_view(body, scene.camera, interactions.acceptance.border_px)
         for a, b in combinations(scene.bodies, 2):
             gap = np.hypot(a.position_m[0] - b.position_m[0], a.position_m[1] - b.position_m[1])
             assert gap >= footprint_radius_m(a) + footprint_radius_m(b) + 0.05
