@@ -36,7 +36,7 @@ system:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
-	$(BIN)/pip install -q -c constraints.txt -e ".[render,dev]"
+	$(BIN)/pip install -q -c constraints.txt -e ".[render,hub,dev]"
 	touch $(READY)
 
 clean:

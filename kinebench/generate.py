@@ -1,8 +1,6 @@
 """plan -> render -> pack -> verify. The unit of resume is the sample; killed anywhere, a second run ends the same."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from kinebench.errors import Interrupted, KineBenchError, require
 from kinebench.recipe import Recipe
 from kinebench.runners import local
 from kinebench.shards.binding import bind
+from kinebench.shards.files import Progress
 from kinebench.shards.manifest import Manifest
 from kinebench.shards.pack import pack
 from kinebench.shards.sample import COMPANIONS, MEMBERS, sample_key
@@ -49,50 +48,55 @@ def plan(recipe: Recipe, split: str, count: int, seed: int, companions: tuple[st
     return Plan(recipe, split, seed, keys, tuple(name for name in COMPANIONS if name in wanted))
 
 
-def generate(work: Plan, out_dir: Path, workers: int | None = None) -> Manifest:
-    """Make what is missing of a plan, pack it and return the manifest.
+def render(work: Plan, out_dir: Path, workers: int | None, watch: local.Watch) -> local.Outcome:
+    """Make what is missing of a plan, and what is damaged of what was packed before, into the spool.
 
-    Raises KineBenchError for a user's mistake, and, after packing what is finished, when a sample failed three times.
+    Raises KineBenchError for a user's mistake, Interrupted when the user stops it.
     """
     for engine in ("pybullet", "bpy"):
         _check_installed(engine)
     bind(out_dir, work.recipe.sha256, work.seed, work.recipe.dataset.name)
     jobs = _jobs(work, out_dir, Stock(out_dir, work.recipe.sha256))
-    outcome = _render(work, out_dir, jobs, workers or len(os.sched_getaffinity(0)))
+    if not jobs:
+        return local.Outcome(frozenset(), {}, {})
+    watch.begin(max(len(work.keys), len(jobs)), len(jobs), work.recipe.video.frames)
+    try:
+        outcome = local.run(jobs, workers or len(os.sched_getaffinity(0)), watch)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; {watch.ready} of {len(work.keys)} clips are safe in {out_dir}; "
+            "run the same command again to continue"
+        ) from None
     if outcome.refused:
         raise KineBenchError(next(iter(outcome.refused.values())))
-    to_make = {job["key"] for job in jobs}
-    finished = [key for key in work.keys if key not in to_make or key in outcome.finished]
-    if finished:
-        manifest = pack(
-            out_dir,
-            finished,
-            dataset=work.recipe.dataset.name,
-            recipe=work.recipe.record,
-            recipe_sha256=work.recipe.sha256,
-            seed=work.seed,
-        )
+    return outcome
+
+
+def finish(work: Plan, out_dir: Path, outcome: local.Outcome, progress: Progress) -> Manifest:
+    """Pack what is finished; KineBenchError, after packing, if samples failed three times."""
+    stock = Stock(out_dir, work.recipe.sha256)
+    finished = [key for key in work.keys if stock.members(key)]
+    if not finished:
+        raise KineBenchError(f"no sample could be made; nothing is packed in {out_dir}:\n{_failures(work, outcome)}")
+    manifest = pack(
+        out_dir,
+        finished,
+        dataset=work.recipe.dataset.name,
+        recipe=work.recipe.record,
+        recipe_sha256=work.recipe.sha256,
+        seed=work.seed,
+        progress=progress,
+    )
     if outcome.failed:
-        listed = "\n".join(f"  {key} (seed {work.seed}): {text.strip()}" for key, text in outcome.failed.items())
         raise KineBenchError(
             f"{len(outcome.failed)} of {len(work.keys)} samples failed {local.ATTEMPTS} times; the other "
-            f"{len(finished)} are packed in {out_dir}. Run the same command again to retry:\n{listed}"
+            f"{len(finished)} are packed in {out_dir}. Run the same command again to retry:\n{_failures(work, outcome)}"
         )
     return manifest
 
 
-def _render(work: Plan, out_dir: Path, jobs: list[dict[str, Any]], workers: int) -> local.Outcome:
-    """Make the samples that are missing; Interrupted if the user stops it."""
-    if not jobs:
-        return local.Outcome(frozenset(), {}, {})
-    with _bars(max(len(work.keys), len(jobs)), max(len(work.keys) - len(jobs), 0), work.recipe.video.frames) as watch:
-        try:
-            return local.run(jobs, workers, watch)
-        except KeyboardInterrupt:
-            raise Interrupted(
-                f"interrupted; {watch.ready} of {len(work.keys)} clips are safe in {out_dir}; "
-                "run the same command again to continue"
-            ) from None
+def _failures(work: Plan, outcome: local.Outcome) -> str:
+    return "\n".join(f"  {key} (seed {work.seed}): {text.strip()}" for key, text in outcome.failed.items())
 
 
 def _check_installed(engine: str) -> None:
@@ -135,58 +139,3 @@ def _jobs(work: Plan, out_dir: Path, stock: Stock) -> list[dict[str, Any]]:
 
 def _companions(members: frozenset[str]) -> list[str]:
     return [name for name, suffixes in COMPANIONS.items() if set(suffixes) <= members]
-
-
-class _Bars:
-    """A bar over all clips, moving with every frame."""
-
-    def __init__(self, progress: Any, clips: int, ready: int, frames: int) -> None:
-        self._progress, self._frames, self.ready, self._clips = progress, frames, ready, clips
-        self._partial: dict[str, int] = {}
-        self._task = progress.add_task(self._label(), total=(clips - ready) * frames)
-
-    def _label(self) -> str:
-        return f"rendering clips, {self.ready} of {self._clips} ready"
-
-    def _refresh(self) -> None:
-        done = sum(self._partial.values())
-        self._progress.update(self._task, completed=done, description=self._label())
-
-    def frame(self, key: str, done: int, total: int) -> None:
-        self._partial[key] = done
-        self._refresh()
-
-    def finished(self, key: str) -> None:
-        self._partial[key] = self._frames
-        self.ready += 1
-        self._refresh()
-
-    def failed(self, key: str, attempt: int, message: str) -> None:
-        self._partial[key] = 0
-        last = message.strip().splitlines()[-1]
-        self._progress.console.print(f"{key}: attempt {attempt} of {local.ATTEMPTS} failed: {last}", markup=False)
-        self._refresh()
-
-
-@contextmanager
-def _bars(clips: int, ready: int, frames: int) -> Iterator[_Bars]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield _Bars(progress, clips, ready, frames)

@@ -12,13 +12,10 @@ def demo(
 ) -> None:
     """Render a few full-size clips of Simple Motion and Interactions, verify them and write preview pages."""
     from kinebench.cli.generate import generate
-    from kinebench.shards.preview import preview
+    from kinebench.cli.preview import preview
 
-    pages = []
     for name in ("simple_motion", "interactions"):
         typer.echo(f"{name}: {count} clips")
         generate(name, out / name, count=count)
-        pages.append(preview(out / name))
-    typer.echo("open in a browser:")
-    for page in pages:
-        typer.echo(f"  {page}")
+        typer.echo("open in a browser: ", nl=False)
+        preview(out / name)

@@ -19,12 +19,16 @@ def generate(
     full_frames: Annotated[bool, typer.Option("--full-frames", help="Render every pixel anew (slow).")] = False,
 ) -> None:
     """Render a dataset into verified WebDataset shards; run it again to continue or to add clips."""
+    from kinebench.cli.progress import clip_bar, progress_bars
     from kinebench.cli.verify import verify
-    from kinebench.generate import generate as run
-    from kinebench.generate import plan
+    from kinebench.generate import finish, plan, render
     from kinebench.recipe import load
 
     chosen = load(recipe).with_render(samples=samples, denoiser=denoiser, full_frames=full_frames)
     names = tuple(name for name in companions.split(",") if name)
-    run(plan(chosen, split, count, seed, names), out, workers)
+    work = plan(chosen, split, count, seed, names)
+    with clip_bar() as bar:
+        outcome = render(work, out, workers, bar)
+    with progress_bars() as note:
+        finish(work, out, outcome, note)
     verify(out)

@@ -12,6 +12,9 @@ def preview(
     limit: Annotated[int, typer.Option(min=1, help="Samples on the page, evenly spaced over the dataset.")] = 12,
 ) -> None:
     """Write one self-contained HTML page of clips, velocity masks, motions and captions."""
+    from kinebench.cli.progress import progress_bars
     from kinebench.shards.preview import preview as write
 
-    typer.echo(write(folder, out, limit))
+    with progress_bars() as note:
+        page = write(folder, out, limit, note)
+    typer.echo(page)

@@ -1,13 +1,11 @@
 """Reports as rich tables."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from statistics import median
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -19,21 +17,6 @@ if TYPE_CHECKING:
 SHOWN = 40
 PAPER_CLIPS = 10_100
 """Training and test clips of one dataset in the paper (4.1)."""
-
-
-@contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar per stage on standard error; yields `note(stage, done, whole)`."""
-    columns = (TextColumn("{task.description:>8}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def note(stage: str, done: int, whole: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=whole)
-            progress.update(tasks[stage], completed=done, total=whole)
-
-        yield note
 
 
 def print_report(report: "Report") -> None:

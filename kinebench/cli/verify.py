@@ -13,7 +13,8 @@ def verify(
     ] = None,
 ) -> None:
     """Check every hash, tar, record, picture and mask of a dataset; exits with 1 if anything is wrong."""
-    from kinebench.cli.tables import print_report, progress_bars
+    from kinebench.cli.progress import progress_bars
+    from kinebench.cli.tables import print_report
     from kinebench.shards.verify import verify as check
 
     with progress_bars() as note:

@@ -5,10 +5,13 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kinebench.errors import KineBenchError
+
+Progress = Callable[[str, int, int], None]
+"""`note(stage, done, whole)`: how far a stage of something long has come."""
 
 _FULL = {
     errno.ENOSPC: "the disk is full",

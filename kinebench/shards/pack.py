@@ -17,7 +17,7 @@ from kinebench.shards import index, manifest, tar
 from kinebench.shards.binding import check_bound
 from kinebench.shards.card import card
 from kinebench.shards.croissant import croissant
-from kinebench.shards.files import disk_room, sha256_file
+from kinebench.shards.files import Progress, disk_room, sha256_file
 from kinebench.shards.index import Member, Row
 from kinebench.shards.manifest import Manifest, Shard, SplitShards, shard_name
 from kinebench.shards.sample import COMPANIONS, MEMBERS, Sample
@@ -55,6 +55,7 @@ def pack(
     recipe_sha256: str,
     seed: int,
     samples_per_shard: int = 100,
+    progress: Progress | None = None,
 ) -> Manifest:
     """Pack these finished samples beside those that `out_dir` already holds; returns what it now holds.
 
@@ -62,6 +63,7 @@ def pack(
     KineBenchError, leaving the folder's dataset as it was, if a sample is missing, if the samples of a split do not all
     have the same members, if the folder belongs to another recipe or seed, or if the disk is full.
     """
+    note: Progress = progress or (lambda stage, done, whole: None)
     out_dir = Path(out_dir)
     check_bound(out_dir, recipe_sha256, seed, dataset)
     with locked(out_dir):
@@ -72,7 +74,10 @@ def pack(
         kept = [_unchanged(batch, stock, {shard.name: shard for shard in before}) for batch in batches]
         fresh = [key for batch, same in zip(batches, kept, strict=True) if same is None for key in batch.keys]
         with disk_room("packing", out_dir, sum(map(stock.size_bytes, fresh))), staged(out_dir) as folder:
-            packed = [same or _write(folder, batch, stock) for batch, same in zip(batches, kept, strict=True)]
+            packed = []
+            for done, (batch, same) in enumerate(zip(batches, kept, strict=True), 1):
+                packed.append(same or _write(folder, batch, stock))
+                note("packing", done, len(batches))
             splits = {name: _split([p for p in packed if p.split == name]) for name in {p.split: 0 for p in packed}}
             after = Manifest(__version__, dataset, recipe, recipe_sha256, seed, samples_per_shard, splits)
             rows = [row for part in packed for row in part.rows]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from kinebench import __version__
 from kinebench.shards import drawing, video
 from kinebench.shards import record as records
-from kinebench.shards.files import disk_room, write_atomic
+from kinebench.shards.files import Progress, disk_room, write_atomic
 from kinebench.shards.overlay import AHEAD_S, overlay
 from kinebench.shards.read import Shards
 
@@ -21,7 +22,7 @@ _THUMBNAILS = 4
 _THUMBNAIL_WIDTH_PX = 240
 
 
-def preview(folder: Path | str, out: Path | None = None, limit: int = 12) -> Path:
+def preview(folder: Path | str, out: Path | None = None, limit: int = 12, progress: Progress | None = None) -> Path:
     """Write the page of up to `limit` samples, evenly spaced over the dataset, and return where it is.
 
     `out` is a file, `FOLDER/previews/index.html` by default. Raises KineBenchError if the folder holds no dataset.
@@ -30,14 +31,14 @@ def preview(folder: Path | str, out: Path | None = None, limit: int = 12) -> Pat
     out = out or shards.folder / "previews" / "index.html"
     keys = shards.keys()
     chosen = [keys[i] for i in np.unique(np.linspace(0, len(keys) - 1, min(limit, len(keys))).round().astype(int))]
-    page = _page(shards, chosen)
+    page = _page(shards, chosen, progress or (lambda stage, done, whole: None))
     with disk_room("writing the preview", out.parent if out.parent.exists() else shards.folder, len(page)):
         out.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(out, page)
     return out
 
 
-def _page(shards: Shards, keys: list[str]) -> bytes:
+def _page(shards: Shards, keys: list[str], note: Progress) -> bytes:
     manifest = shards.manifest
     recipe, motion = manifest.recipe["dataset"], manifest.recipe["video"]
     counts = ", ".join(f"{split.count:,} {name}" for name, split in manifest.splits.items())
@@ -52,7 +53,7 @@ def _page(shards: Shards, keys: list[str]) -> bytes:
         "v_max": f"{v_max:g}",
         "ahead": f"{AHEAD_S:g}",
         "filters": _filters(list(dict.fromkeys(shards.rows[key].split for key in keys))),
-        "cards": "\n".join(_card(shards, key) for key in keys),
+        "cards": "\n".join(_cards(shards, keys, note)),
         "foot": escape(
             f"{recipe['name']} {recipe['version']}, recipe {manifest.recipe_sha256[:12]}, seed {manifest.seed}, "
             f"KineBench {__version__}"
@@ -68,6 +69,12 @@ def _filters(splits: list[str]) -> str:
         return ""
     buttons = [f'<button data-show="{name}" aria-pressed="false">{name}</button>' for name in splits]
     return '<button data-show="" aria-pressed="true">all splits</button>\n' + "\n".join(buttons)
+
+
+def _cards(shards: Shards, keys: list[str], note: Progress) -> Iterator[str]:
+    for done, key in enumerate(keys, 1):
+        yield _card(shards, key)
+        note("preview", done, len(keys))
 
 
 def _card(shards: Shards, key: str) -> str:

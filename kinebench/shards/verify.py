@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,11 @@ from kinebench.errors import KineBenchError
 from kinebench.shards import index, soundness, staging, tar
 from kinebench.shards import manifest as manifests
 from kinebench.shards import record as records
-from kinebench.shards.files import sha256_file
+from kinebench.shards.files import Progress, sha256_file
 from kinebench.shards.index import Row
 from kinebench.shards.manifest import Manifest
 from kinebench.shards.sample import MEMBERS
 from kinebench.shards.stock import read_member
-
-Progress = Callable[[str, int, int], None]
-"""Called with the stage ("files", "samples"), what is done of it, and its whole."""
 
 COPY = "copy or download the file again, or run the same kinebench generate command again"
 REPACK = "run the same kinebench generate command again: it packs anew"
