@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,16 +37,20 @@ class ClipCost:
 
 def measure(datasets: tuple[str, ...], clips: int, processes: int) -> Iterator[ClipCost]:
     """Measure clips 0..clips-1 of each recipe, `processes` at once; yields each as it is ready."""
-    with ProcessPoolExecutor(processes, get_context("spawn"), _pin, (processes,), max_tasks_per_child=1) as pool:
+    context = get_context("spawn")
+    started = context.Value("i", 0)
+    with ProcessPoolExecutor(processes, context, _pin, (started,), max_tasks_per_child=1) as pool:
         work = [pool.submit(_measure_clip, dataset, index) for dataset in datasets for index in range(clips)]
         for done in as_completed(work):
             yield done.result()
 
 
-def _pin(processes: int) -> None:
+def _pin(started: Any) -> None:
     """Give this worker one core: Cycles threads that wander cost twice the CPU time. Blender's chatter goes nowhere."""
+    with started.get_lock():
+        place, started.value = started.value, started.value + 1
     cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]} if processes > 1 else {cores[0]})
+    os.sched_setaffinity(0, {cores[place % len(cores)]})
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

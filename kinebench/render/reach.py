@@ -7,9 +7,9 @@ from kinebench.annotate.raster import corners
 from kinebench.scene.pose import Array, to_world
 from kinebench.scene.scene import Light, Scene
 
-HALO = 0.4
+HALO = 0.7
 """Width of the ring of ground, in heights of the object, that it keeps from the sky's light or gives its colour to."""
-NEAR = 1.0
+NEAR = 0.8
 """Another object this near, in heights, catches light that the object reflects: all of it is reached."""
 
 

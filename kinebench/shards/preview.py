@@ -114,7 +114,7 @@ def _chips(record: dict[str, Any]) -> str:
         f"{contacts} contact{'' if contacts == 1 else 's'}" if contacts else "no contact",
         *(["interaction"] if quality["interaction"] else []),
         f"on {record['ground']['texture']}",
-        f"{quality['rejected']} candidates rejected",
+        f"rejected before it: {quality['rejected']}",
     ]
     chips = [f'<span class="chip">{escape(fact)}</span>' for fact in facts]
     return f'<span class="chip strong">{escape(record["key"])}</span>' + "".join(chips)
