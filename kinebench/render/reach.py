@@ -7,9 +7,9 @@ from kinebench.annotate.raster import corners
 from kinebench.scene.pose import Array, to_world
 from kinebench.scene.scene import Light, Scene
 
-HALO = 0.7
+HALO = 0.6
 """Width of the ring of ground, in heights of the object, that it keeps from the sky's light or gives its colour to."""
-NEAR = 0.8
+NEAR = 1.5
 """Another object this near, in heights, catches light that the object reflects: all of it is reached."""
 
 
