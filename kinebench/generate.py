@@ -63,8 +63,10 @@ def render(work: Plan, out_dir: Path, workers: int | None, watch: local.Watch) -
     try:
         outcome = local.run(jobs, workers or len(os.sched_getaffinity(0)), watch)
     except KeyboardInterrupt:
+        stock = Stock(out_dir, work.recipe.sha256)  # the workers are gone: what is there now stays
+        safe = sum(bool(stock.members(key)) for key in work.keys)
         raise Interrupted(
-            f"interrupted; {watch.ready} of {len(work.keys)} clips are safe in {out_dir}; "
+            f"interrupted; {safe} of {len(work.keys)} clips are safe in {out_dir}; "
             "run the same command again to continue"
         ) from None
     if outcome.refused:

@@ -19,8 +19,6 @@ HOPELESS = 3
 class Watch(Protocol):
     """What a runner tells about its work."""
 
-    ready: int  # samples that are finished
-
     def begin(self, clips: int, missing: int, frames: int) -> None:
         """So many of all `clips` are to be made, each of so many frames."""
 

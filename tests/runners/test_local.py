@@ -25,7 +25,7 @@ for line in sys.stdin:
 
 class Notes:
     def __init__(self):
-        self.failures, self.ready = [], 0
+        self.failures = []
 
     def frame(self, key, done, total):
         pass
