@@ -75,7 +75,9 @@ def test_killed_anywhere_it_ends_the_same(dataset, tmp_path):
 def test_interrupt_says_what_is_safe(tmp_path):
     folder = tmp_path / "stopped"
     command = [sys.executable, "-m", "kinebench.cli.main", "generate", TINY, "--out", folder, "--count", "50"]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # A shell that starts the tests in the background makes them, and so their children, deaf to Ctrl-C.
+    hearing = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **hearing)
     while not list((folder / ".spool").glob("*.tar")) and run.poll() is None:
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
