@@ -7,13 +7,15 @@ from itertools import combinations
 
 import numpy as np
 
-from kinebench.annotate.raster import corners, rasterise
+from kinebench.annotate.raster import rasterise
+from kinebench.annotate.sighting import Sighting, gaps_m, sight
 from kinebench.errors import KineBenchError
 from kinebench.physics.rollout import Rollout
 from kinebench.recipe import Acceptance, Recipe
-from kinebench.scene.pose import Array, rotation_matrix, to_body, to_world
-from kinebench.scene.sampler import footprint_radius_m, sample_scene
-from kinebench.scene.scene import Body, Scene
+from kinebench.scene.camera import Camera
+from kinebench.scene.pose import Array
+from kinebench.scene.sampler import sample_scene
+from kinebench.scene.scene import Scene
 
 MOVED_PX = 2.0
 """An object moved if its centre travels at least this far in the image."""
@@ -66,7 +68,8 @@ def judge(rule: Acceptance, scene: Scene, rollout: Rollout) -> Accepted | str:
     if (fault := _contact_fault(rule, scene, rollout, path_px)) is not None:
         return fault
     driven = [i - 1 for i in scene.driven]
-    if not all(_stays_in_view(scene, rollout, i, rule.border_px) for i in driven):
+    seen = sight(scene, rollout)
+    if not all(_stays_in_view(scene.camera, seen[i], rule.border_px) for i in driven):
         return f"a driven object comes within border_px = {rule.border_px:g} of the image's edge"
     if path_px[driven].min() < rule.min_path_px:
         return f"a driven object travels less than min_path_px = {rule.min_path_px:g}"
@@ -99,48 +102,23 @@ def _contact_fault(rule: Acceptance, scene: Scene, rollout: Rollout, path_px: Ar
         return None
     if rollout.events:
         return "two objects touch where a near miss is wanted (interaction_share)"
-    if closest_gap_m(scene, rollout) > rule.near_miss_m:
+    if _closest_gap_m(scene, rollout) > rule.near_miss_m:
         return f"no driven object passes another within near_miss_m = {rule.near_miss_m:g}"
     return None
 
 
-def closest_gap_m(scene: Scene, rollout: Rollout) -> float:
-    """Smallest gap between a driven object and any other over the clip, sampled along their outlines on the ground."""
-    gaps = [np.inf]
-    for a, b in combinations(range(len(scene.bodies)), 2):
-        if {a + 1, b + 1} & set(scene.driven):
-            bodies = (scene.bodies[a], scene.bodies[b])
-            near = np.linalg.norm(rollout.positions_m[:, a] - rollout.positions_m[:, b], axis=-1)
-            frame = int(np.argmin(near - sum(map(footprint_radius_m, bodies))))
-            gaps += [_gap_m(bodies, rollout, frame, (a, b)), _gap_m(bodies[::-1], rollout, frame, (b, a))]
-    return float(min(gaps))
+def _closest_gap_m(scene: Scene, rollout: Rollout) -> float:
+    """Smallest gap between a driven object's footprint and any other's, over the clip."""
+    seen, driven = sight(scene, rollout), set(scene.driven)
+    pairs = [(a, b) for a, b in combinations(range(len(seen)), 2) if {a + 1, b + 1} & driven]
+    return float(min(gaps_m(seen[a], seen[b]).min() for a, b in pairs))
 
 
-def _gap_m(bodies: tuple[Body, ...], rollout: Rollout, frame: int, ids: tuple[int, int]) -> float:
-    """Gap from the first body's outline points to the second body, seen from above, at one frame."""
-    outline = to_world(_outline(bodies[0]), rollout.positions_m[frame, ids[0]], rollout.quaternions_wxyz[frame, ids[0]])
-    local = to_body(outline, rollout.positions_m[frame, ids[1]], rollout.quaternions_wxyz[frame, ids[1]])[:, :2]
-    half = np.array(bodies[1].size_m[:2]) / 2
-    if bodies[1].shape == "cylinder":
-        return float((np.linalg.norm(local, axis=-1) - half[0]).min())
-    return float(np.linalg.norm(np.maximum(np.abs(local) - half, 0), axis=-1).min())
-
-
-def _stays_in_view(scene: Scene, rollout: Rollout, place: int, border_px: float) -> bool:
-    """Whether the bounding box of the object at `place` is inside the image by `border_px` in every frame."""
-    turned = rotation_matrix(rollout.quaternions_wxyz[:, place]) @ corners(scene.bodies[place]).T  # (F, 3, 8)
-    px, _ = scene.camera.project(np.swapaxes(turned, 1, 2) + rollout.positions_m[:, place, None])
-    size = np.array([scene.camera.width_px, scene.camera.height_px])
-    return bool(np.all(px >= border_px) and np.all(px <= size - border_px))  # NaN, behind the camera, compares false
-
-
-def _outline(body: Body) -> Array:
-    """Points (24, 3) around a body's footprint at half its height, in its own frame."""
-    angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    ring = np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=-1)
-    if body.shape == "cube":
-        ring /= np.abs(ring).max(axis=-1, keepdims=True)
-    return ring * np.array(body.size_m) / 2
+def _stays_in_view(camera: Camera, sighting: Sighting, border_px: float) -> bool:
+    """Whether the whole object is inside the image by `border_px` in every frame."""
+    low, high = sighting.boxes_px[:, :2], sighting.boxes_px[:, 2:]
+    size = np.array([camera.width_px, camera.height_px])
+    return bool(np.all(low >= border_px) and np.all(high <= size - border_px))  # NaN, behind it, compares false
 
 
 def _visible_px(scene: Scene, rollout: Rollout) -> tuple[int, ...]:
