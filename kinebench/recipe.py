@@ -161,9 +161,8 @@ class Recipe:
     def with_render(self, samples: int | None, denoiser: str | None, full_frames: bool) -> "Recipe":
         """This recipe with other render settings; None keeps its own. KineBenchError for settings that do not exist."""
         changes = {"samples": samples, "denoiser": denoiser, "full_frames": full_frames or None}
-        table = self.record
-        table["render"] |= {key: value for key, value in changes.items() if value is not None}
-        return parse(table, self.source)
+        wanted = {key: value for key, value in changes.items() if value is not None}
+        return parse({**self.record, "render": {**self.record["render"], **wanted}}, self.source)
 
     def split(self, name: str) -> Split:
         """The split called `name`; raises KineBenchError if the recipe has none."""

@@ -36,6 +36,15 @@ def test_record_reads_back_as_the_same_recipe(interactions, simple_motion):
         assert recipes.parse(recipe.record, recipe.source) == recipe
 
 
+def test_other_render_settings_are_another_recipe_and_leave_this_one_alone(interactions):
+    before, record = interactions.sha256, repr(interactions.record)
+    changed = interactions.with_render(samples=3, denoiser="none", full_frames=True)
+    assert (changed.render.samples, changed.render.denoiser, changed.render.full_frames) == (3, "none", True)
+    assert changed.sha256 != before
+    assert repr(interactions.record) == record
+    assert interactions.with_render(samples=None, denoiser=None, full_frames=False) == interactions
+
+
 def test_hash_changes_with_every_value(table):
     before = recipes.parse(table, "a.toml").sha256
     table["motion"]["v_max_mps"] = 2.5

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.recipe import Recipe, load
+
+T = TypeVar("T")
 
 MEASURED_FRAMES = 3
 """Full frames rendered of each clip, evenly spread. All cost nearly the same, so that their mean stands for all."""
@@ -24,7 +26,7 @@ class ClipCost:
     dataset: str
     index: int
     changing_cpu_s: float
-    full_cpu_s: float  # mean of the measured frames, times the clip's frames
+    full_cpu_s: float  # set-up, and the mean of the measured frames times the clip's frames
     psnr_db: float  # composite against full frames, over the measured frames
     seam_levels: float  # largest difference of 8x8 block means between the two, in 8-bit levels
     floor_db: float  # two full frames with different sampling seeds
@@ -72,13 +74,14 @@ def _measure_clip(dataset: str, index: int) -> ClipCost:
         return Stage(scene, texture, recipe.render, noise_seed)
 
     changing, changing_cpu_s = _timed(lambda: changing_tiles(stage(0), scene, rollout, _silent))
-    full, full_cpu_s = _timed(lambda: full_frames(stage(0), scene, rollout, _silent, frames))
+    full_stage, set_up_cpu_s = _timed(lambda: stage(0))
+    full, full_cpu_s = _timed(lambda: full_frames(full_stage, scene, rollout, _silent, frames))
     other = full_frames(stage(1), scene, rollout, _silent, frames[:1])
     return ClipCost(
         dataset=dataset,
         index=index,
         changing_cpu_s=changing_cpu_s,
-        full_cpu_s=full_cpu_s / len(frames) * scene.frames,
+        full_cpu_s=set_up_cpu_s + full_cpu_s / len(frames) * scene.frames,
         psnr_db=psnr_db(changing[frames.start :: frames.step], full),
         seam_levels=seam_levels(changing[frames.start :: frames.step], full),
         floor_db=psnr_db(other, full[:1]),
@@ -89,7 +92,7 @@ def _silent(done: int, total: int) -> None:
     pass
 
 
-def _timed(work: Callable[[], NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], float]:
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
     start = time.process_time()
     result = work()
     return result, time.process_time() - start

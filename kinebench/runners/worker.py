@@ -27,8 +27,8 @@ def main() -> None:
     while True:
         job = jobs.get()
         try:
-            facts = _make(job, lambda done, total: answer(kind="progress", done=done, total=total))
-            answer(kind="done", key=job["key"], **facts)
+            _make(job, lambda done, total: answer(kind="progress", done=done, total=total))
+            answer(kind="done", key=job["key"])
         except KineBenchError as error:
             answer(kind="refused", key=job["key"], message=str(error))
         except Exception:
@@ -48,7 +48,7 @@ def _listen(jobs: "queue.Queue[dict[str, Any]]") -> None:
     os._exit(0)  # the parent closed the pipe, or died
 
 
-def _make(job: dict[str, Any], progress: Callable[[int, int], None]) -> dict[str, Any]:
+def _make(job: dict[str, Any], progress: Callable[[int, int], None]) -> None:
     from kinebench import recipe as recipes
     from kinebench.pipeline import make_sample
     from kinebench.shards.spool import Spool
@@ -56,7 +56,6 @@ def _make(job: dict[str, Any], progress: Callable[[int, int], None]) -> dict[str
     recipe = recipes.parse(job["recipe"], job["source"])
     sample = make_sample(recipe, job["split"], job["index"], job["seed"], job["companions"], progress)
     Spool(Path(job["out_dir"])).put(sample)
-    return {"rejected": sample.record["quality"]["rejected"]}
 
 
 if __name__ == "__main__":
