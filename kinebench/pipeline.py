@@ -12,17 +12,20 @@ from kinebench.acceptance import Accepted, find
 from kinebench.annotate import depth, flow
 from kinebench.annotate.caption import C0, caption
 from kinebench.annotate.narrative import narrate
+from kinebench.annotate.normals import normal_codes
 from kinebench.annotate.raster import Geometry, rasterise
+from kinebench.annotate.tracks import track
 from kinebench.annotate.velocity import velocity_codes
 from kinebench.recipe import Recipe
 from kinebench.record import describe
 from kinebench.render.clip import Clip
 from kinebench.render.film import film
 from kinebench.scene.sampler import caption_rng
+from kinebench.scene.scene import Scene
 from kinebench.shards import record as records
-from kinebench.shards import video
+from kinebench.shards import tracks, video
 from kinebench.shards.sample import Sample
-from kinebench.textures.library import load
+from kinebench.textures.library import Texture, load
 from kinebench.textures.selection import choices
 
 Progress = Callable[[int, int], None]
@@ -32,15 +35,28 @@ def make_sample(
     recipe: Recipe, split: str, index: int, seed: int, companions: Collection[str], progress: Progress
 ) -> Sample:
     """Draw, simulate, accept, render, annotate and encode one sample; `progress(frames done, frames)`."""
+    accepted = draw(recipe, split, index, seed)
+    texture = ground_of(recipe, accepted.scene)
+    clip = film(accepted.scene, accepted.rollout, texture, recipe.render, progress)
+    return annotate(recipe, accepted, clip, companions)
+
+
+def draw(recipe: Recipe, split: str, index: int, seed: int) -> Accepted:
+    """The scene of a clip and how it moves: candidates drawn and simulated until one is accepted. No pixel yet."""
     grounds = choices(recipe.split(split).textures, split, recipe.source)
-    accepted = find(
-        recipe, split, index, seed, {name: (ground.phrase, ground.tile_m) for name, ground in grounds.items()}
-    )
-    scene, rollout = accepted.scene, accepted.rollout
-    clip = film(scene, rollout, load(grounds[scene.ground.texture].where), recipe.render, progress)
-    geometry = rasterise(scene, rollout)
-    captions = {"c0": C0, "c": caption(narrate(scene, rollout), caption_rng(scene))}
+    return find(recipe, split, index, seed, {name: (ground.phrase, ground.tile_m) for name, ground in grounds.items()})
+
+
+def ground_of(recipe: Recipe, scene: Scene) -> Texture:
+    """The maps of a scene's ground, baked if need be."""
+    return load(choices(recipe.split(scene.split).textures, scene.split, recipe.source)[scene.ground.texture].where)
+
+
+def annotate(recipe: Recipe, accepted: Accepted, clip: Clip, companions: Collection[str]) -> Sample:
+    """A rendered clip with its masks, captions, record and companions, encoded."""
+    captions = {"c0": C0, "c": caption(narrate(accepted.scene, accepted.rollout), caption_rng(accepted.scene))}
     record = describe(recipe, accepted, captions, _provenance(recipe, clip))
+    geometry = rasterise(accepted.scene, accepted.rollout)
     return Sample(record["key"], _encode(recipe, accepted, clip, geometry, record, companions), record)
 
 
@@ -82,6 +98,10 @@ def _encode(
     if "depth" in companions:
         members["depth.mkv"] = video.encode_ffv1_gray16(depth.encode(geometry.depth_m), fps)
     if "flow" in companions:
-        moves, seen = flow.forward_flow(scene, rollout, geometry)
-        members["flow.mkv"] = video.encode_ffv1_rgb48(flow.encode(moves, seen), fps)
+        members["forward_flow.mkv"] = video.encode_ffv1_rgb48(flow.forward_codes(scene, rollout, geometry), fps)
+        members["backward_flow.mkv"] = video.encode_ffv1_rgb48(flow.backward_codes(scene, rollout, geometry), fps)
+    if "normals" in companions:
+        members["normals.mkv"] = video.encode_ffv1_rgb48(normal_codes(scene, rollout, geometry), fps)
+    if "tracks" in companions:
+        members["tracks.json"] = tracks.dump(track(scene, rollout))
     return members

@@ -1,1 +1,1 @@
-"""Clip + Rollout -> velocity masks, segmentation, depth, flow, events, captions. Numpy only."""
+"""Scene + Rollout -> segmentation, velocity masks, depth, flow, normals, tracks, captions. Numpy only."""

@@ -11,8 +11,10 @@ STEP_M = 2e-4
 
 def encode(depth_m: NDArray[Any]) -> NDArray[np.uint16]:
     """uint16 codes of depths (...) in metres."""
-    codes = np.rint(np.asarray(depth_m, dtype=np.float64) / STEP_M)
-    return np.where(np.isfinite(codes) & (codes <= 65535), codes, 0).astype(np.uint16)
+    steps = np.asarray(depth_m, dtype=np.float64) / STEP_M
+    np.rint(steps, out=steps)
+    steps[~(steps <= 65535)] = 0
+    return steps.astype(np.uint16)
 
 
 def decode(codes: NDArray[np.uint16]) -> NDArray[np.float32]:

@@ -1,70 +1,80 @@
-"""Forward optical flow from poses and depth: where the surface point of each pixel is one frame later."""
+"""Optical flow from poses and depth: where the surface point at each pixel's centre is one frame later or earlier.
 
+Forward flow leads from frame t to t + 1, backward flow from t to t - 1: the pixel centre plus its flow is where the
+same point of the same surface projects in the other frame, hidden there or not. Ground and sky do not flow, because
+the camera stands still.
+
+A pixel's point is **seen** in the other frame if it is inside that image and no surface lies between it and the
+camera, its own object's included: decided for the exact point, not for a pixel near it. For what has not moved that is
+to say: the ray through the same pixel's centre meets the same object, ground or sky there.
+
+The last frame has no forward and the first no backward flow: all zero, nothing seen. A point that goes behind the
+camera, or farther than the codes reach (512 pixels along x or y), has a flow of zero and is not seen.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinebench.annotate.raster import Geometry
+from kinebench.annotate import surface
+from kinebench.annotate.raster import Geometry, moved
 from kinebench.physics.rollout import Rollout
-from kinebench.scene.pose import Array, to_body, to_world
 from kinebench.scene.scene import Scene
 
 STEP_PX = 1 / 64
 ZERO = 32768
-SAME_DEPTH_M = 0.02
-"""A point is still seen if its pixel one frame later shows the same object, this near in depth."""
+SEEN = 65535
 
 
-def forward_flow(scene: Scene, rollout: Rollout, geometry: Geometry) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Flow (F, H, W, 2) in pixels, x right and y down, and whether each pixel's point is seen in the next frame.
+@dataclass(frozen=True)
+class Flow:
+    """Decoded flow of a clip."""
 
-    The ground does not flow. The last frame has no next: its flow is zero and nothing is seen.
-    """
-    frames, height, width = geometry.segmentation.shape
-    flow = np.zeros((frames, height, width, 2), dtype=np.float32)
-    seen = np.zeros((frames, height, width), dtype=bool)
-    for frame in range(frames - 1):
-        y, x = np.nonzero(geometry.segmentation[frame] == 0)
-        seen[frame, y, x] = geometry.segmentation[frame + 1, y, x] == 0
-        for number in range(1, len(scene.bodies) + 1):
-            y, x = np.nonzero(geometry.segmentation[frame] == number)
-            here = np.column_stack([x, y]) + 0.5
-            there, depth_m = _next(scene, rollout, frame, number, here, geometry.depth_m[frame, y, x])
-            flow[frame, y, x] = there - here
-            seen[frame, y, x] = _seen(geometry, frame + 1, number, there, depth_m)
-    return flow, seen
+    px: NDArray[np.float32]  # (F, H, W, 2), x right and y down
+    seen: NDArray[np.bool_]  # (F, H, W), whether the point is seen in the other frame
 
 
-def _next(
-    scene: Scene, rollout: Rollout, frame: int, number: int, here_px: Array, depth_m: NDArray[Any]
-) -> tuple[Array, Array]:
-    """Pixels (n, 2) and depths (n,), one frame later, of an object's surface points seen at `here_px`."""
-    camera = scene.camera
-    points = camera.position_m + camera.rays(here_px[:, 0], here_px[:, 1]) * depth_m.astype(np.float64)[:, None]
-    now, then = (
-        (rollout.positions_m[f, number - 1], rollout.quaternions_wxyz[f, number - 1]) for f in (frame, frame + 1)
-    )
-    return camera.project(to_world(to_body(points, *now), *then))
+def forward_codes(scene: Scene, rollout: Rollout, geometry: Geometry) -> NDArray[np.uint16]:
+    """Codes (F, H, W, 3) of the flow to the next frame."""
+    return _codes(scene, rollout, geometry, 1)
 
 
-def _seen(geometry: Geometry, frame: int, number: int, px: Array, depth_m: Array) -> NDArray[np.bool_]:
-    """Whether the pixel at each position (n, 2) shows this object at about this depth."""
-    height, width = geometry.segmentation.shape[1:]
-    x, y = np.floor(px).astype(int).T
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    x, y = x.clip(0, width - 1), y.clip(0, height - 1)
-    same = geometry.segmentation[frame, y, x] == number
-    near: NDArray[np.bool_] = inside & same & (np.abs(geometry.depth_m[frame, y, x] - depth_m) < SAME_DEPTH_M)
-    return near
+def backward_codes(scene: Scene, rollout: Rollout, geometry: Geometry) -> NDArray[np.uint16]:
+    """Codes (F, H, W, 3) of the flow to the frame before."""
+    return _codes(scene, rollout, geometry, -1)
 
 
 def encode(flow_px: NDArray[Any], seen: NDArray[np.bool_]) -> NDArray[np.uint16]:
-    """uint16 codes (..., 3): x and y in 64ths of a pixel about 32768, then 65535 where the point is still seen."""
-    codes = np.rint(np.asarray(flow_px, dtype=np.float64) / STEP_PX).clip(-ZERO, ZERO - 1) + ZERO
-    return np.concatenate([codes, np.where(seen, 65535, 0)[..., None]], axis=-1).astype(np.uint16)
+    """uint16 codes (..., 3): x and y in 64ths of a pixel about 32768, then 65535 where the point is seen, else 0.
+
+    A flow (..., 2) of NaN, or out of reach, becomes zero and not seen.
+    """
+    steps = np.rint(np.asarray(flow_px, dtype=np.float64) / STEP_PX)
+    good = np.all(np.abs(steps) < ZERO, axis=-1)  # NaN is not
+    codes = np.where(good[..., None], steps, 0) + ZERO
+    return np.concatenate([codes, np.where(good & seen, SEEN, 0)[..., None]], axis=-1).astype(np.uint16)
 
 
-def decode(codes: NDArray[np.uint16]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Flow (..., 2) in pixels, exact to 1/128, and the seen flag (...)."""
-    return ((codes[..., :2].astype(np.float32) - ZERO) * STEP_PX), codes[..., 2] > 0
+def decode(codes: NDArray[np.uint16]) -> Flow:
+    """Flow of codes (F, H, W, 3), exact to half a step, 1/128 of a pixel."""
+    px = codes[..., :2].astype(np.float32)
+    px -= ZERO
+    px *= STEP_PX
+    return Flow(px, codes[..., 2] > 0)
+
+
+def _codes(scene: Scene, rollout: Rollout, geometry: Geometry, step: int) -> NDArray[np.uint16]:
+    ids = geometry.segmentation
+    codes = np.empty((*ids.shape, 3), dtype=np.uint16)
+    codes[:] = (ZERO, ZERO, 0)
+    for frame in range(max(0, -step), len(ids) - max(0, step)):
+        other = frame + step
+        codes[frame, ..., 2] = np.where(ids[frame] == ids[other], SEEN, 0)  # what moved is set right below
+        for number in np.flatnonzero(moved(rollout, max(frame, other))) + 1:
+            here = surface.patch(scene, rollout, geometry, frame, number)
+            poses = rollout.positions_m[other], rollout.quaternions_wxyz[other]
+            there_px, _, seen = surface.seen(scene, *poses, number, here.points_m, here.normals)
+            codes[frame].reshape(-1, 3)[here.pixels] = encode(there_px - here.centres_px, seen)
+    return codes

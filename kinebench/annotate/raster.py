@@ -1,4 +1,4 @@
-"""Which object each pixel's centre sees, and how far away: rays against boxes and cylinders, exact to rounding.
+"""Which face of which object each pixel's centre sees, and how far away: rays against boxes and cylinders, exact.
 
 Cycles' own index pass samples one random point inside each pixel, so its edges are off by up to half a pixel; the ray
 through the pixel's centre is what the convention promises. Tests hold this against Cycles.
@@ -14,6 +14,9 @@ from kinebench.scene.camera import Camera
 from kinebench.scene.pose import Array, rotation_matrix, to_world
 from kinebench.scene.scene import Body, Scene
 
+MANTLE = 6
+"""A cylinder's round face. Faces 0..5 look along -x, x, -y, y, -z, z of the body; a cylinder's caps are 4 and 5."""
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -21,6 +24,7 @@ class Geometry:
 
     segmentation: NDArray[np.uint8]  # (F, H, W): 0 the ground, 1..N the objects
     depth_m: NDArray[np.float32]  # (F, H, W): along the camera's z axis; inf where a ray misses the ground
+    faces: NDArray[np.uint8]  # (F, H, W): which face of the object; 0 on the ground, where it means nothing
 
 
 def corners(body: Body) -> Array:
@@ -32,7 +36,7 @@ def corners(body: Body) -> Array:
 def hit_depth_m(body: Body, origin: Array, directions: Array) -> Array:
     """Distance along rays to a body's surface, in units of the direction's length; inf where they miss.
 
-    `origin` (3,) and `directions` (..., 3) are in the body's frame.
+    `origin` (3,) and `directions` (..., 3) are in the body's frame. A ray that starts inside the body misses.
     """
     half = np.array(body.size_m) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -43,7 +47,7 @@ def hit_depth_m(body: Body, origin: Array, directions: Array) -> Array:
     else:
         side_in, side_out = _tube(half[0], origin, directions)
         enter, leave = np.maximum(near[..., 2], side_in), np.minimum(far[..., 2], side_out)
-    return np.where((enter <= leave) & (leave > 0), enter, np.inf)
+    return np.where((enter <= leave) & (enter > 0), enter, np.inf)
 
 
 def _tube(radius_m: float, origin: Array, directions: Array) -> tuple[Array, Array]:
@@ -57,6 +61,16 @@ def _tube(radius_m: float, origin: Array, directions: Array) -> tuple[Array, Arr
         reach = np.sqrt(np.maximum(root, 0))
         hit = root > 0
         return np.where(hit, (-b - reach) / a, np.inf), np.where(hit, (-b + reach) / a, -np.inf)
+
+
+def _faces(body: Body, points: Array) -> NDArray[np.uint8]:
+    """The face (n,) on which each surface point (n, 3) in the body's frame lies."""
+    shares = points / (np.array(body.size_m) / 2)
+    if body.shape == "cylinder":
+        caps = np.abs(shares[:, 2]) > np.hypot(shares[:, 0], shares[:, 1])
+        return np.where(caps, 4 + (shares[:, 2] > 0), MANTLE).astype(np.uint8)
+    axes = np.abs(shares).argmax(axis=-1)
+    return (2 * axes + (np.take_along_axis(shares, axes[:, None], axis=-1)[:, 0] > 0)).astype(np.uint8)
 
 
 def ground_depth_m(camera: Camera) -> Array:
@@ -74,13 +88,15 @@ def _pixel_rays(camera: Camera) -> Array:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One object's depth in a window of the image."""
+    """One object's depth and faces in a window of the image."""
 
     window: tuple[slice, slice]
     depth_m: Array
+    faces: NDArray[np.uint8]
 
 
-def _layer(body: Body, camera: Camera, rays: Array, position_m: Array, quaternion_wxyz: Array) -> _Layer:
+def window(body: Body, camera: Camera, position_m: Array, quaternion_wxyz: Array) -> tuple[slice, slice]:
+    """Rows and columns of the image that hold every pixel whose centre the body may cover."""
     px, depth = camera.project(to_world(corners(body), position_m, quaternion_wxyz))
     size = np.array([camera.width_px, camera.height_px])
     if np.all(depth > 0):
@@ -88,44 +104,58 @@ def _layer(body: Body, camera: Camera, rays: Array, position_m: Array, quaternio
     else:  # reaches behind the camera: look everywhere
         low, high = np.zeros(2), size
     (x0, y0), (x1, y1) = (np.clip(edge, 0, size).astype(int) for edge in (low, high))
-    window = (slice(y0, y1), slice(x0, x1))
+    return slice(y0, y1), slice(x0, x1)
+
+
+def _layer(body: Body, camera: Camera, rays: Array, position_m: Array, quaternion_wxyz: Array) -> _Layer:
+    part = window(body, camera, position_m, quaternion_wxyz)
     to_body = rotation_matrix(quaternion_wxyz)
     origin = (camera.position_m - position_m) @ to_body
-    return _Layer(window, hit_depth_m(body, origin, rays[window] @ to_body))
+    directions = rays[part] @ to_body
+    depth = hit_depth_m(body, origin, directions)
+    faces, hit = np.zeros(depth.shape, dtype=np.uint8), np.isfinite(depth)
+    faces[hit] = _faces(body, origin + directions[hit] * depth[hit][:, None])
+    return _Layer(part, depth, faces)
 
 
 def rasterise(scene: Scene, rollout: Rollout) -> Geometry:
-    """Segmentation and depth of every frame. Layers and frames in which nothing moved are computed once."""
+    """The geometry of every frame. Layers and frames in which nothing moved are computed once."""
     camera = scene.camera
     rays, ground = _pixel_rays(camera), ground_depth_m(camera)
-    frames = len(rollout.positions_m)
-    segmentation = np.zeros((frames, camera.height_px, camera.width_px), dtype=np.uint8)
-    depth = np.empty(segmentation.shape, dtype=np.float32)
+    shape = (len(rollout.positions_m), camera.height_px, camera.width_px)
+    geometry = Geometry(np.zeros(shape, np.uint8), np.empty(shape, np.float32), np.zeros(shape, np.uint8))
     layers: list[_Layer] = []
-    for frame in range(frames):
-        moved = _moved(rollout, frame)
-        if frame and not moved.any():
-            segmentation[frame], depth[frame] = segmentation[frame - 1], depth[frame - 1]
+    for frame in range(len(rollout.positions_m)):
+        changed = moved(rollout, frame)
+        if frame and not changed.any():
+            for values in (geometry.segmentation, geometry.depth_m, geometry.faces):
+                values[frame] = values[frame - 1]
             continue
         poses = zip(rollout.positions_m[frame], rollout.quaternions_wxyz[frame], strict=True)
         layers = [
-            _layer(body, camera, rays, *pose) if moved[i] else layers[i]
+            _layer(body, camera, rays, *pose) if changed[i] else layers[i]
             for i, (body, pose) in enumerate(zip(scene.bodies, poses, strict=True))
         ]
-        nearest = ground.copy()
-        for number, layer in enumerate(layers, 1):
-            in_front = layer.depth_m < nearest[layer.window]
-            nearest[layer.window][in_front] = layer.depth_m[in_front]
-            segmentation[frame][layer.window][in_front] = number
-        depth[frame] = nearest
-    return Geometry(segmentation, depth)
+        geometry.depth_m[frame] = _stack(layers, ground, geometry.segmentation[frame], geometry.faces[frame])
+    return geometry
 
 
-def _moved(rollout: Rollout, frame: int) -> NDArray[np.bool_]:
+def _stack(layers: list[_Layer], ground: Array, ids: NDArray[np.uint8], faces: NDArray[np.uint8]) -> Array:
+    """The nearest depth (H, W) of all layers and the ground; writes ids and faces (H, W) where a layer wins."""
+    nearest = ground.copy()
+    for number, layer in enumerate(layers, 1):
+        in_front = layer.depth_m < nearest[layer.window]
+        nearest[layer.window][in_front] = layer.depth_m[in_front]
+        ids[layer.window][in_front] = number
+        faces[layer.window][in_front] = layer.faces[in_front]
+    return nearest
+
+
+def moved(rollout: Rollout, frame: int) -> NDArray[np.bool_]:
     """Which objects (N,) have another pose than one frame before; all of them at frame 0."""
     if frame == 0:
         return np.ones(rollout.positions_m.shape[1], dtype=bool)
     now = np.concatenate([rollout.positions_m[frame], rollout.quaternions_wxyz[frame]], axis=-1)
     before = np.concatenate([rollout.positions_m[frame - 1], rollout.quaternions_wxyz[frame - 1]], axis=-1)
-    moved: NDArray[np.bool_] = np.any(now != before, axis=-1)
-    return moved
+    changed: NDArray[np.bool_] = np.any(now != before, axis=-1)
+    return changed

@@ -48,6 +48,20 @@ def velocity_mask(
     return _paint(table, segmentation)
 
 
+def velocity_input(
+    segmentation: NDArray[np.uint8],
+    velocities_mps: Array,
+    driven: Iterable[int],
+    camera: Camera,
+    v_max_mps: float,
+    frame: Frame = "ground",
+    encoding: Encoding = "v_t",
+) -> NDArray[np.float32]:
+    """What a model is given: `velocity_mask` over `v_max_mps`, clipped to [-1, 1]; float32 (F, H, W, 3)."""
+    table = _table(velocities_mps, driven, camera, frame, encoding) / v_max_mps
+    return _paint(table.clip(-1, 1).astype(np.float32), segmentation)
+
+
 def velocity_codes(
     segmentation: NDArray[np.uint8],
     velocities_mps: Array,
@@ -141,8 +155,12 @@ def _listed(driven: Iterable[int]) -> NDArray[np.bool_]:
 
 
 def _paint(table: NDArray[Any], segmentation: NDArray[np.uint8]) -> NDArray[Any]:
-    """Look every pixel's id up in its frame's table: (F, 256, C) and (F, H, W) to (F, H, W, C)."""
-    out = np.empty((*segmentation.shape, table.shape[-1]), dtype=table.dtype)
-    for row, ids, painted in zip(table, segmentation, out, strict=True):
-        np.take(row, ids, axis=0, out=painted, mode="clip")  # every uint8 is in the table; "raise" would buffer
+    """Look every pixel's id up in its frame's table: (F, 256, C) and (F, H, W) to (F, H, W, C).
+
+    Only the ids that have anything but zeros are looked for: most of a mask is blank, and blank memory costs nothing.
+    """
+    out = np.zeros((*segmentation.shape, table.shape[-1]), dtype=table.dtype)
+    for number in np.flatnonzero(table.any(axis=(0, 2))):
+        for row, ids, painted in zip(table, segmentation, out, strict=True):
+            painted.reshape(-1, table.shape[-1])[np.flatnonzero(ids == number)] = row[number]
     return out

@@ -9,6 +9,7 @@ import numpy as np
 
 from kinebench.physics.rollout import Event, Rollout
 from kinebench.scene.camera import Camera
+from kinebench.scene.scene import Body, Ground, Light, Scene, Variant
 
 SCHEMA_PATH = Path(__file__).with_name("sample.schema.json")
 
@@ -61,6 +62,44 @@ def camera(record: dict[str, Any]) -> Camera:
         focal_px=record["camera"]["focal_px"],
         rotation=tuple(tuple(row) for row in record["camera"]["rotation"]),
         translation_m=tuple(record["camera"]["translation_m"]),
+    )
+
+
+def scene(record: dict[str, Any]) -> Scene:
+    """The scene a record describes: what `rollout` starts from."""
+    return Scene(
+        dataset=record["dataset"],
+        split=record["split"],
+        index=record["index"],
+        seed=record["provenance"]["seed"],
+        attempt=record["provenance"]["attempt"],
+        frames=record["video"]["frames"],
+        fps=record["video"]["fps"],
+        bodies=tuple(map(_body, record["objects"])),
+        ground=Ground(**_frozen(record["ground"])),
+        camera=camera(record),
+        light=Light(**_frozen(record["light"])),
+        variant=_variant(record["counterfactual"]) if "counterfactual" in record else None,
+    )
+
+
+def _variant(row: dict[str, Any]) -> Variant:
+    return Variant(int(row["group"]), row["factor"], row["value"])
+
+
+def _frozen(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+
+
+def _body(row: dict[str, Any]) -> Body:
+    w, _, _, z = row["quaternions_wxyz"][0]
+    return Body(
+        **{name: row[name] for name in ("shape", "colour", "roughness", "mass_kg", "friction", "restitution")},
+        size_m=tuple(row["size_m"]),
+        rgb=tuple(row["rgb"]),
+        position_m=tuple(row["positions_m"][0]),
+        yaw_rad=float(2 * np.arctan2(z, w)),
+        velocity_mps=tuple(row["velocities_mps"][0]),
     )
 
 

@@ -6,7 +6,13 @@ from typing import Any
 # Members of the main shard, in the order they stand in the tar.
 MEMBERS = ("mp4", "velocity.mkv", "segmentation.mkv", "txt", "json")
 # Companion shards, `{dataset}-{split}-{companion}-{shard:06d}.tar`, and the members each carries.
-COMPANIONS = {"lossless": ("rgb.mkv",), "depth": ("depth.mkv",), "flow": ("flow.mkv",)}
+COMPANIONS = {
+    "lossless": ("rgb.mkv",),
+    "depth": ("depth.mkv",),
+    "flow": ("forward_flow.mkv", "backward_flow.mkv"),
+    "normals": ("normals.mkv",),
+    "tracks": ("tracks.json",),
+}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from kinebench.acceptance import find
-from kinebench.annotate import depth, flow
+from kinebench.annotate import depth
 from kinebench.annotate.raster import rasterise
 from kinebench.scene.pose import to_body, to_world
 
@@ -88,42 +88,3 @@ def test_depth_codes_are_exact_to_half_a_step():
     back = depth.decode(depth.encode(metres))
     assert back[:3] == pytest.approx(metres[:3], abs=depth.STEP_M / 2 + 1e-6)
     assert np.isinf(back[3:]).all()
-
-
-def test_flow_carries_each_point_to_where_its_object_went(clip):
-    """A pixel moved by its flow sees, one frame later, the same point of the same object."""
-    scene, rollout, geometry = clip
-    moves, seen = flow.forward_flow(scene, rollout, geometry)
-    assert not moves[geometry.segmentation == 0].any() and not seen[-1].any()
-    camera, checked = scene.camera, 0
-    for frame in range(scene.frames - 1):
-        y, x = np.nonzero(seen[frame] & (geometry.segmentation[frame] > 0))
-        there = np.column_stack([x, y]) + 0.5 + moves[frame, y, x]
-        ids = geometry.segmentation[frame, y, x]
-        to_x, to_y = np.floor(there).astype(int).T
-        assert np.array_equal(geometry.segmentation[frame + 1, to_y, to_x], ids)
-        for number in set(ids.tolist()):
-            mine = ids == number
-            for f, px, z in (
-                (frame, np.column_stack([x, y])[mine] + 0.5, geometry.depth_m[frame, y[mine], x[mine]]),
-                (
-                    frame + 1,
-                    np.column_stack([to_x, to_y])[mine] + 0.5,
-                    geometry.depth_m[frame + 1, to_y[mine], to_x[mine]],
-                ),
-            ):
-                world = camera.position_m + camera.rays(px[:, 0], px[:, 1]) * z[:, None]
-                local = to_body(world, rollout.positions_m[f, number - 1], rollout.quaternions_wxyz[f, number - 1])
-                if f == frame:
-                    first = local
-            # one pixel of this small image is about 2 cm of the object
-            assert np.median(np.linalg.norm(local - first, axis=-1)) < 0.02
-            checked += mine.sum()
-    assert checked > 1000
-
-
-def test_flow_codes_round_trip():
-    rng = np.random.default_rng(0)
-    moves, seen = rng.uniform(-300, 300, (2, 4, 5, 2)), rng.uniform(size=(2, 4, 5)) > 0.5
-    back, flags = flow.decode(flow.encode(moves, seen))
-    assert np.abs(back - moves).max() <= 1 / 128 + 1e-4 and np.array_equal(flags, seen)
