@@ -39,3 +39,9 @@ class Interrupted(KineBenchError):
     """Ctrl-C during something long; the message says what is safe and how to go on."""
 
     exit_code = 130
+
+
+class Terminated(Interrupted):
+    """The same for SIGTERM, which cluster schedulers send before they kill."""
+
+    exit_code = 143

@@ -8,7 +8,10 @@ from kinebench import __version__
 from kinebench.cli.bench import app as bench
 from kinebench.cli.demo import demo
 from kinebench.cli.generate import generate
+from kinebench.cli.pack import pack
+from kinebench.cli.plan import plan
 from kinebench.cli.preview import preview
+from kinebench.cli.publish import publish
 from kinebench.cli.stats import stats
 from kinebench.cli.textures import app as textures
 from kinebench.cli.verify import verify
@@ -19,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Clips of rigid-body interaction with velocity masks: render them, check them, look at them.",
 )
-for command in (demo, generate, verify, stats, preview):
+for command in (demo, plan, generate, pack, verify, stats, preview, publish):
     app.command()(command)
 app.add_typer(textures, name="textures")
 app.add_typer(bench, name="bench")

@@ -1,5 +1,6 @@
 """Progress bars with time left, on standard error."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,14 +15,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kinebench.runners.local import ATTEMPTS
+from kinebench.runners.ledger import ATTEMPTS
 
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """A bar per stage on standard error; yields `note(stage, done, whole)`."""
     columns = (TextColumn("{task.description:>8}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    apart = not sys.stdout.isatty()  # else what is printed meanwhile would go to standard error
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=not apart) as progress:
         tasks: dict[str, TaskID] = {}
 
         def note(stage: str, done: int, whole: int) -> None:
@@ -76,5 +78,6 @@ def clip_bar() -> Iterator[ClipBar]:
     """The bar of a run that renders; nothing is shown until it begins."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     left = (TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, *left, console=Console(stderr=True)) as progress:
+    # Ray tells of whole clips only, minutes apart: time left is judged by the last ten minutes.
+    with Progress(*columns, *left, console=Console(stderr=True), speed_estimate_period=600) as progress:
         yield ClipBar(progress)

@@ -1,5 +1,6 @@
 """Worker processes on this machine, each on its own cores. One that dies costs one attempt at one sample."""
 
+import contextlib
 import json
 import os
 import queue
@@ -9,63 +10,32 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-ATTEMPTS = 3
-HOPELESS = 3
-"""So many failed samples, and none finished, end the run: the fault is not in the samples."""
-
-
-class Watch(Protocol):
-    """What a runner tells about its work."""
-
-    def begin(self, clips: int, missing: int, frames: int) -> None:
-        """So many of all `clips` are to be made, each of so many frames."""
-
-    def frame(self, key: str, done: int, total: int) -> None:
-        """A frame of a sample was rendered."""
-
-    def finished(self, key: str) -> None:
-        """A sample is in the spool."""
-
-    def failed(self, key: str, attempt: int, message: str) -> None:
-        """An attempt at a sample came to nothing."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of the samples. Those in none of these were not begun, because nothing worked."""
-
-    finished: frozenset[str]
-    refused: dict[str, str]  # key -> message; a user's mistake, the same in every attempt
-    failed: dict[str, str]  # key -> last message; crashed or raised `ATTEMPTS` times
+from kinebench.runners.cores import available, cores
+from kinebench.runners.ledger import Job, Ledger, Outcome, Watch
 
 
 @dataclass
 class _Worker:
     process: "subprocess.Popen[str]"
-    job: dict[str, Any] | None = None
+    job: Job | None = None
 
 
 @dataclass
 class _Run:
-    """The state of one run; jobs are dicts as `runners.worker` reads them."""
+    """The state of one run."""
 
-    waiting: deque[dict[str, Any]]
-    watch: Watch
+    ledger: Ledger
     messages: "queue.Queue[tuple[int, dict[str, Any] | None]]" = field(default_factory=queue.Queue)
     workers: dict[int, _Worker] = field(default_factory=dict)
-    attempts: dict[str, int] = field(default_factory=dict)
-    finished: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
 
 
-def run(jobs: Iterable[dict[str, Any]], workers: int, watch: Watch) -> Outcome:
+def run(jobs: Iterable[Job], workers: int, watch: Watch) -> Outcome:
     """Make every job's sample, with `workers` processes at once. All of them are gone when this returns or raises."""
-    state = _Run(deque(jobs), watch)
+    state = _Run(Ledger(deque(jobs), watch))
     try:
-        for place in range(min(workers, len(state.waiting))):
+        for place in range(min(workers, len(state.ledger.waiting))):
             _start(state, place, workers)
         while any(worker.job for worker in state.workers.values()):
             place, message = state.messages.get()
@@ -77,7 +47,7 @@ def run(jobs: Iterable[dict[str, Any]], workers: int, watch: Watch) -> Outcome:
         for worker in state.workers.values():
             worker.process.kill()
             worker.process.wait()
-    return Outcome(frozenset(state.finished), state.refused, state.failed)
+    return state.ledger.outcome
 
 
 def _start(state: _Run, place: int, workers: int) -> None:
@@ -88,7 +58,11 @@ def _start(state: _Run, place: int, workers: int) -> None:
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,  # Ctrl-C reaches the parent only, which then ends its workers
-        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "OMP_NUM_THREADS": str(max(1, available() // workers)),  # Cycles minds it; BLAS needs no thread
+            "OPENBLAS_NUM_THREADS": "1",
+        },
     )
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(process.pid, cores(place, workers))
@@ -97,22 +71,17 @@ def _start(state: _Run, place: int, workers: int) -> None:
     _next(state, place)
 
 
-def cores(place: int, workers: int) -> set[int]:
-    """The processor cores of worker `place`. Measured: a Cycles thread that may wander costs twice the CPU time."""
-    mine = sorted(os.sched_getaffinity(0))
-    return set(mine[place % len(mine) :: workers])
-
-
 def _relay(messages: "queue.Queue[Any]", place: int, pipe: Any) -> None:
-    for line in pipe:
-        messages.put((place, json.loads(line)))
+    with contextlib.suppress(ValueError):  # a line cut short: it died while it wrote
+        for line in pipe:
+            messages.put((place, json.loads(line)))
     messages.put((place, None))
 
 
 def _next(state: _Run, place: int) -> None:
     """Give a worker its next job, if there is one."""
     worker = state.workers[place]
-    worker.job = state.waiting.popleft() if state.waiting else None
+    worker.job = state.ledger.take()
     if worker.job is not None and worker.process.stdin is not None:
         try:
             worker.process.stdin.write(json.dumps(worker.job) + "\n")
@@ -126,16 +95,9 @@ def _hear(state: _Run, place: int, message: dict[str, Any]) -> None:
     if job is None:
         return
     if message["kind"] == "progress":
-        state.watch.frame(job["key"], message["done"], message["total"])
+        state.ledger.watch.frame(job["key"], message["done"], message["total"])
         return
-    if message["kind"] == "done":
-        state.finished.add(job["key"])
-        state.watch.finished(job["key"])
-    elif message["kind"] == "refused":
-        state.refused[job["key"]] = message["message"]
-        state.waiting.clear()  # a mistake in the recipe is the same for every sample
-    else:
-        _retry(state, job, message["message"])
+    state.ledger.settle(job, message)
     _next(state, place)
 
 
@@ -144,18 +106,7 @@ def _bury(state: _Run, place: int, workers: int) -> None:
     dead = state.workers.pop(place)
     code = dead.process.wait()
     if dead.job is not None:
-        _retry(state, dead.job, f"its worker process died ({'signal ' + str(-code) if code < 0 else f'exit {code}'})")
-    if state.waiting:
+        how = f"signal {-code}" if code < 0 else f"exit {code}"
+        state.ledger.retry(dead.job, f"its worker process died ({how})")
+    if state.ledger.waiting:
         _start(state, place, workers)
-
-
-def _retry(state: _Run, job: dict[str, Any], message: str) -> None:
-    key = job["key"]
-    state.attempts[key] = state.attempts.get(key, 0) + 1
-    state.watch.failed(key, state.attempts[key], message)
-    if state.attempts[key] < ATTEMPTS:
-        state.waiting.append(job)
-    else:
-        state.failed[key] = message
-        if len(state.failed) >= HOPELESS and not state.finished:
-            state.waiting.clear()

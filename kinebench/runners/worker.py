@@ -9,12 +9,12 @@ import os
 import queue
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kinebench.errors import KineBenchError
+from kinebench.runners.job import attempt
+from kinebench.shards.spool import Spool
 
 Answer = Callable[..., None]
 
@@ -26,13 +26,8 @@ def main() -> None:
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     while True:
         job = jobs.get()
-        try:
-            _make(job, lambda done, total: answer(kind="progress", done=done, total=total))
-            answer(kind="done", key=job["key"])
-        except KineBenchError as error:
-            answer(kind="refused", key=job["key"], message=str(error))
-        except Exception:
-            answer(kind="failed", key=job["key"], message=traceback.format_exc())
+        spool = Spool(Path(job["out_dir"]))
+        answer(**attempt(job, lambda done, total: answer(kind="progress", done=done, total=total), spool.put))
 
 
 def _private_output() -> Answer:
@@ -46,16 +41,6 @@ def _listen(jobs: "queue.Queue[dict[str, Any]]") -> None:
     for line in sys.stdin:
         jobs.put(json.loads(line))
     os._exit(0)  # the parent closed the pipe, or died
-
-
-def _make(job: dict[str, Any], progress: Callable[[int, int], None]) -> None:
-    from kinebench import recipe as recipes
-    from kinebench.pipeline import make_sample
-    from kinebench.shards.spool import Spool
-
-    recipe = recipes.parse(job["recipe"], job["source"])
-    sample = make_sample(recipe, job["split"], job["index"], job["seed"], job["companions"], progress)
-    Spool(Path(job["out_dir"])).put(sample)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from typing import Any
 
 from kinebench.errors import KineBenchError
 from kinebench.shards import manifest
-from kinebench.shards.files import disk_room, write_atomic
+from kinebench.shards.files import disk_room, sweep, write_atomic
 from kinebench.shards.spool import FOLDER
+from kinebench.shards.staging import FOLDER as STAGING
 from kinebench.shards.staging import locked, settle
 
 NAME = "recipe.json"
@@ -30,8 +31,10 @@ def bind(out_dir: Path, recipe_sha256: str, seed: int, dataset: str) -> None:
                 write_atomic(folder / NAME, json.dumps(mine).encode() + b"\n")
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         raise KineBenchError(f"{out_dir} cannot be written: {error.strerror}; choose another output folder") from error
-    with contextlib.suppress(KineBenchError), locked(out_dir):  # if it is locked, that pack is alive and well
-        settle(out_dir)
+    sweep(folder)
+    if (out_dir / STAGING).exists():
+        with contextlib.suppress(KineBenchError), locked(out_dir):  # if it is locked, that pack is alive and well
+            settle(out_dir)
 
 
 def check_bound(out_dir: Path, recipe_sha256: str, seed: int, dataset: str) -> None:

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,14 +20,16 @@ _FULL = {
     errno.EFBIG: "no larger file fits",
 }
 _BLOCK = 1 << 20
+_ABANDONED_S = 3600
+"""No file takes so long to write."""
 
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Put `data` at `path` at once: readers see the old content or the new, also after a power cut.
 
-    The temporary file stands beside `path`, named by process, so that two writers do not meet.
+    The temporary file stands beside `path`, named by machine and process, so that two writers do not meet.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.uname().nodename}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -37,6 +40,27 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left: of this machine if the process is gone, of another if it is an hour old."""
+    for path in folder.glob(".*.tmp"):
+        with contextlib.suppress(FileNotFoundError):
+            if _abandoned(path):
+                path.unlink()
+
+
+def _abandoned(path: Path) -> bool:
+    machine, _, process = path.name.removesuffix(".tmp").rpartition(".")
+    if not machine.endswith(f".{os.uname().nodename}") or not process.isdecimal():
+        return time.time() - path.stat().st_mtime > _ABANDONED_S
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's process
+        return False
+    return int(process) == os.getpid()  # left by an earlier process of this number: this one writes nothing now
 
 
 def sync_folder(folder: Path) -> None:

@@ -35,7 +35,7 @@ class SplitShards:
     first: str
     last: str
     shards: tuple[Shard, ...]
-    companions: dict[str, tuple[Shard, ...]]  # by companion: "lossless", "depth", "flow"
+    companions: dict[str, tuple[Shard, ...]]  # by companion: "lossless", "depth", ...
 
     @property
     def all_shards(self) -> tuple[Shard, ...]:

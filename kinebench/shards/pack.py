@@ -4,8 +4,9 @@ Everything is staged first and renamed together, so that a kill or a full disk l
 """
 
 import hashlib
+import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -70,30 +71,34 @@ def pack(
         settle(out_dir)
         stock = Stock(out_dir, recipe_sha256)
         before = manifest.read(out_dir).all_shards if (out_dir / manifest.NAME).exists() else ()
-        batches = _batches(stock, {*keys, *stock.rows}, dataset, samples_per_shard)
-        kept = [_unchanged(batch, stock, {shard.name: shard for shard in before}) for batch in batches]
+        batches = _batches(stock, {*keys, *stock.rows}, dataset, samples_per_shard, note)
+        kept = _kept(batches, stock, {shard.name: shard for shard in before}, note)
         fresh = [key for batch, same in zip(batches, kept, strict=True) if same is None for key in batch.keys]
         with disk_room("packing", out_dir, sum(map(stock.size_bytes, fresh))), staged(out_dir) as folder:
-            packed = []
-            for done, (batch, same) in enumerate(zip(batches, kept, strict=True), 1):
-                packed.append(same or _write(folder, batch, stock))
-                note("packing", done, len(batches))
+            tell = _counter(note, "packing", len(fresh))
+            packed = [same or _write(folder, batch, stock, tell) for batch, same in zip(batches, kept, strict=True)]
             splits = {name: _split([p for p in packed if p.split == name]) for name in {p.split: 0 for p in packed}}
             after = Manifest(__version__, dataset, recipe, recipe_sha256, seed, samples_per_shard, splits)
             rows = [row for part in packed for row in part.rows]
             _write_beside(folder, after, rows)
             commit(out_dir, {shard.name for shard in before} - {shard.name for shard in after.all_shards})
-        for row in rows:
-            stock.spool.drop(row.key)
+        stock.spool.drop([row.key for row in rows])
     return after
 
 
-def _batches(stock: Stock, keys: Iterable[str], dataset: str, samples_per_shard: int) -> list[_Batch]:
+def _counter(note: Progress, stage: str, whole: int) -> Callable[[], None]:
+    """Something to call once for each sample of a stage."""
+    counted = itertools.count(1)
+    return lambda: note(stage, next(counted), whole)
+
+
+def _batches(stock: Stock, keys: Collection[str], dataset: str, samples_per_shard: int, note: Progress) -> list[_Batch]:
     """Cut each split, by name, into shards of samples in order of index."""
     batches = []
+    tell = _counter(note, "reading", len(keys))
     for split, places in groupby(sorted(_place(key, dataset) for key in keys), key=lambda place: place[0]):
         ordered = tuple(key for _, _, key in places)
-        companions = _companions(stock, ordered, split)
+        companions = _companions(stock, ordered, split, tell)
         for number, start in enumerate(range(0, len(ordered), samples_per_shard)):
             names = {name: shard_name(dataset, split, number, name or None) for name in (_MAIN, *companions)}
             batches.append(_Batch(split, ordered[start : start + samples_per_shard], names))
@@ -107,9 +112,12 @@ def _place(key: str, dataset: str) -> tuple[str, int, str]:
     return split, int(number), key
 
 
-def _companions(stock: Stock, keys: tuple[str, ...], split: str) -> list[str]:
+def _companions(stock: Stock, keys: tuple[str, ...], split: str, tell: Callable[[], None]) -> list[str]:
     """The companions of a split; all its samples must have the same members."""
-    found = {key: stock.members(key) for key in keys}
+    found = {}
+    for key in keys:
+        found[key] = stock.members(key)
+        tell()
     missing = [key for key, suffixes in found.items() if not suffixes]
     if missing:
         raise KineBenchError(
@@ -129,9 +137,17 @@ def _suffixes(companion: str) -> tuple[str, ...]:
     return COMPANIONS[companion] if companion else MEMBERS
 
 
+def _kept(batches: list[_Batch], stock: Stock, known: dict[str, Shard], note: Progress) -> list[_Packed | None]:
+    kept = []
+    for done, batch in enumerate(batches, 1):
+        kept.append(_unchanged(batch, stock, known))
+        note("checking", done, len(batches))
+    return kept
+
+
 def _unchanged(batch: _Batch, stock: Stock, known: dict[str, Shard]) -> _Packed | None:
     """The present tars of a batch, if they hold exactly its samples and every byte is as it was packed."""
-    if any(stock.spool.size_bytes(key) for key in batch.keys):
+    if any(key in stock.waiting for key in batch.keys):
         return None
     for name in batch.names.values():
         path = stock.out_dir / name
@@ -141,7 +157,7 @@ def _unchanged(batch: _Batch, stock: Stock, known: dict[str, Shard]) -> _Packed 
     return _Packed(batch.split, shards, tuple(stock.rows[key] for key in batch.keys))
 
 
-def _write(folder: Path, batch: _Batch, stock: Stock) -> _Packed:
+def _write(folder: Path, batch: _Batch, stock: Stock, tell: Callable[[], None]) -> _Packed:
     """Write the tars of a batch into `folder`, sample by sample."""
     rows = []
     files = {companion: (folder / name).open("wb") for companion, name in batch.names.items()}
@@ -151,6 +167,7 @@ def _write(folder: Path, batch: _Batch, stock: Stock) -> _Packed:
             if sample is None:
                 raise KineBenchError(f"{stock.out_dir}: sample {key} is damaged or of another recipe; {_AGAIN}")
             rows.append(_add(files, batch, sample))
+            tell()
         for file in files.values():
             tar.close(file)
             file.flush()

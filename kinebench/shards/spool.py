@@ -1,14 +1,16 @@
 """Finished samples that wait for packing, each one small tar: a sample is done when its file is there and whole."""
 
+import contextlib
 import hashlib
 import io
+import os
 import warnings
 from collections.abc import Collection
 from pathlib import Path
 
 from kinebench.shards import record as records
 from kinebench.shards import tar
-from kinebench.shards.files import disk_room, write_atomic
+from kinebench.shards.files import disk_room, sweep, write_atomic
 from kinebench.shards.sample import Sample
 
 FOLDER = ".spool"
@@ -64,16 +66,26 @@ class Spool:
             return frozenset()
         return frozenset(name.removeprefix(f"{key}.") for name in names if name != _SUMS)
 
-    def size_bytes(self, key: str) -> int:
-        """Size of the sample's file; 0 if there is none."""
-        path = self._path(key)
-        return path.stat().st_size if path.exists() else 0
+    def sizes_bytes(self) -> dict[str, int]:
+        """Every key that has a file, and the file's size: one look at the folder, none into the files."""
+        found: dict[str, int] = {}
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".tar") and not entry.name.startswith("."):
+                    with contextlib.suppress(FileNotFoundError):  # packed by another process just now
+                        found[entry.name.removesuffix(".tar")] = entry.stat().st_size
+        return found
 
-    def drop(self, key: str) -> None:
-        """Forget a sample, and what interrupted writers left of it."""
-        self._path(key).unlink(missing_ok=True)
-        for path in self.folder.glob(f".{key}.tar.*.tmp"):
-            path.unlink(missing_ok=True)
+    def drop(self, keys: Collection[str]) -> None:
+        """Forget samples that are packed, and what interrupted writers left of them or of anything else."""
+        gone = {f"{key}.tar" for key in keys}
+        for path in self.folder.glob("*.tar"):
+            if path.name in gone:
+                path.unlink(missing_ok=True)
+        for path in self.folder.glob(".*.tar.*.tmp"):
+            if path.name[1:].partition(".tar.")[0] + ".tar" in gone:
+                path.unlink(missing_ok=True)
+        sweep(self.folder)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.tar"

@@ -27,6 +27,11 @@ def locked(out_dir: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise KineBenchError(f"another process is packing {out_dir}; wait for it to end") from error
+        except OSError as error:
+            raise KineBenchError(
+                f"{out_dir} cannot be locked ({error.strerror}), so that two might pack it at once; "
+                "ask for locks on this disk (the mount option flock), or pack a copy of the folder elsewhere"
+            ) from error
         yield
 
 

@@ -23,6 +23,12 @@ class Stock:
         packed = index.read(self.out_dir) if (self.out_dir / manifest.NAME).exists() else ()
         self.rows: dict[str, Row] = {row.key: row for row in packed}
         self.held = _held(packed)
+        self.waiting = self.spool.sizes_bytes()  # key -> size, as the spool is now
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Samples that are there, by their names alone: in the spool or in the shards."""
+        return frozenset(self.waiting) | frozenset(self.rows)
 
     def has(self, key: str, members: Collection[str]) -> bool:
         """Whether the sample is finished: there, whole, of this recipe, and with all these members (suffixes)."""
@@ -37,8 +43,8 @@ class Stock:
 
     def size_bytes(self, key: str) -> int:
         """About how much room the sample takes in tars; 0 if it is not there."""
-        if size := self.spool.size_bytes(key):
-            return size
+        if key in self.waiting:
+            return self.waiting[key]
         return sum(member.size + 1024 for member in self.rows[key].members.values()) if key in self.rows else 0
 
     def load(self, key: str) -> Sample | None:

@@ -66,8 +66,7 @@ def entries(file: BinaryIO) -> Iterator[Entry]:
         if position > end:
             raise TarError(f"cut short: {info.name} ends at byte {position}, the file at {end}")
         yield Entry(info.name, offset, info.size)
-    file.seek(position)
-    rest = file.read()
+    rest = header + file.read()
     if len(rest) < 2 * BLOCK:
         raise TarError(f"cut short: the end of the tar is missing at byte {position}")
     if rest.strip(b"\0"):

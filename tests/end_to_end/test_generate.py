@@ -18,6 +18,7 @@ from kinebench.data import open_dataset
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 TINY = str(RECIPES / "tiny_interactions.toml")
+COMPANIONS = "depth,flow,normals,tracks"
 
 
 def kinebench(*args, check=True, **options):
@@ -37,13 +38,13 @@ def contents(folder):
 def dataset(tmp_path_factory):
     """Four clips, by one worker."""
     folder = tmp_path_factory.mktemp("one") / "data"
-    kinebench("generate", TINY, "--out", folder, "--count", 4, "--workers", 1, "--with", "depth,flow")
+    kinebench("generate", TINY, "--out", folder, "--count", 4, "--workers", 1, "--with", COMPANIONS)
     return folder
 
 
 @pytest.mark.slow
 def test_two_workers_give_the_same_bytes(dataset, tmp_path):
-    kinebench("generate", TINY, "--out", tmp_path / "two", "--count", 4, "--workers", 2, "--with", "depth,flow")
+    kinebench("generate", TINY, "--out", tmp_path / "two", "--count", 4, "--workers", 2, "--with", COMPANIONS)
     assert contents(tmp_path / "two") == contents(dataset)
 
 
@@ -52,7 +53,7 @@ def test_killed_anywhere_it_ends_the_same(dataset, tmp_path):
     """Kill the whole command twice, then a worker inside the last run."""
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "kinebench.cli.main", "generate", TINY, "--out", folder, "--count", "4"]
-    command += ["--workers", "2", "--with", "depth,flow"]
+    command += ["--workers", "2", "--with", COMPANIONS]
     for seconds in (2.5, 4.0):
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(seconds)
@@ -93,7 +94,7 @@ def test_a_larger_count_keeps_what_is_there(dataset, tmp_path):
     folder = tmp_path / "grown"
     shutil.copytree(dataset, folder)
     before = contents(folder)
-    kinebench("generate", TINY, "--out", folder, "--count", 5, "--with", "depth,flow")
+    kinebench("generate", TINY, "--out", folder, "--count", 5, "--with", COMPANIONS)
     rows = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines()]
     assert [row["index"] for row in rows] == [0, 1, 2, 3, 4]
     name = "tiny_interactions-train-000000.tar"
@@ -131,32 +132,26 @@ def test_clips_are_what_the_recipe_asks(dataset, tiny_interactions):
 
 @pytest.mark.slow
 def test_companions_are_the_geometry_of_the_record(dataset):
-    from kinebench.annotate.flow import forward_flow
+    """All of them, made again from the json alone."""
+    from kinebench.annotate import flow, normals
     from kinebench.annotate.raster import rasterise
-    from kinebench.scene.scene import Body, Scene
+    from kinebench.annotate.tracks import track
+    from kinebench.shards import record as records
 
     clip = open_dataset(dataset)[1]
-    bodies = tuple(
-        Body(
-            **{f: tuple(v) if isinstance(v := o[f], list) else v for f in ("shape", "size_m", "colour", "rgb")},
-            roughness=0.5,
-            mass_kg=1.0,
-            friction=0.1,
-            restitution=0.1,
-            position_m=(0, 0, 0),
-            yaw_rad=0.0,
-            velocity_mps=(0, 0, 0),
-        )
-        for o in clip.record["objects"]
-    )
-    scene = Scene("", "", 0, 0, 0, 13, 12, bodies, ground=None, camera=clip.camera, light=None)
-    geometry = rasterise(scene, clip.rollout)
+    scene, rollout = records.scene(clip.record), clip.rollout
+    geometry = rasterise(scene, rollout)
     assert np.array_equal(geometry.segmentation, clip.segmentation)
     near = np.isfinite(clip.depth_m)
     assert np.abs(geometry.depth_m - clip.depth_m)[near].max() < 1.1e-4
-    flow, seen = forward_flow(scene, clip.rollout, geometry)
-    assert np.abs(flow - clip.flow_px[0]).max() <= 1 / 128 + 1e-4
-    assert np.array_equal(seen, clip.flow_px[1])
+    for codes, stored in (
+        (flow.forward_codes(scene, rollout, geometry), clip.forward_flow),
+        (flow.backward_codes(scene, rollout, geometry), clip.backward_flow),
+    ):
+        assert np.array_equal(flow.decode(codes).px, stored.px) and np.array_equal(flow.decode(codes).seen, stored.seen)
+    assert np.array_equal(normals.decode(normals.normal_codes(scene, rollout, geometry)), clip.normals)
+    tracks = track(scene, rollout)
+    assert np.array_equal(tracks.xy_px, clip.tracks.xy_px) and np.array_equal(tracks.visible, clip.tracks.visible)
 
 
 @pytest.mark.slow

@@ -18,6 +18,9 @@ for line in sys.stdin:
     act = plan[min(tries, len(plan) - 1)]
     if act == "die":
         os.kill(os.getpid(), 9)
+    if act == "die while it speaks":
+        os.write(1, b'{"kind": "fai')
+        os.kill(os.getpid(), 9)
     print(json.dumps({"kind": "progress", "done": 1, "total": 2}), flush=True)
     print(json.dumps({"kind": act, "key": job["key"], "message": "why"}), flush=True)
 """
@@ -58,6 +61,12 @@ def test_a_dead_worker_costs_one_attempt(run):
     assert notes.failures == [("a", 1, "its worker process died (signal 9)")]
 
 
+def test_a_worker_that_dies_while_it_speaks_costs_one_attempt(run):
+    outcome, notes = run({"a": ["die while it speaks", "done"], "b": ["done"]})
+    assert outcome.finished == {"a", "b"}
+    assert notes.failures == [("a", 1, "its worker process died (signal 9)")]
+
+
 def test_three_failures_end_a_sample_and_not_the_run(run):
     outcome, notes = run({"a": ["failed"], "b": ["done"], "c": ["die"], "d": ["done"]})
     assert outcome.finished == {"b", "d"} and set(outcome.failed) == {"a", "c"}
@@ -72,14 +81,3 @@ def test_a_users_mistake_is_not_tried_again(run):
 def test_when_nothing_works_the_run_ends(run):
     outcome, _ = run({f"k{i}": ["failed"] for i in range(40)}, workers=2)
     assert not outcome.finished and 3 <= len(outcome.failed) <= 6
-
-
-def test_workers_share_the_cores():
-    import os
-
-    mine = os.sched_getaffinity(0)
-    places = [local.cores(place, 2) for place in range(2)]
-    assert set().union(*places) <= mine and all(places)
-    assert len(mine) < 2 or not places[0] & places[1]
-    assert local.cores(0, 1) == mine
-    assert all(local.cores(place, 64) for place in range(64))
