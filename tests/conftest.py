@@ -26,6 +26,16 @@ def simple_motion() -> Recipe:
 
 
 @pytest.fixture(scope="session")
+def counterfactual() -> Recipe:
+    return recipes.load("counterfactual")
+
+
+@pytest.fixture(scope="session")
+def tiny_counterfactual() -> Recipe:
+    return recipes.load(str(RECIPES / "tiny_counterfactual.toml"))
+
+
+@pytest.fixture(scope="session")
 def tiny_interactions() -> Recipe:
     return recipes.load(str(RECIPES / "tiny_interactions.toml"))
 
@@ -50,8 +60,8 @@ def synthetic():
 
 @pytest.fixture(scope="session")
 def samples(synthetic):
-    """Five of train and three of test; the latter with the lossless companion."""
-    train = [synthetic.sample("train", i, contact=i != 1) for i in range(5)]
+    """Five of train and three of test, these with the lossless companion. The first of each split is a near miss."""
+    train = [synthetic.sample("train", i) for i in range(5)]
     return train + [synthetic.sample("test", i, companions=("lossless",)) for i in range(3)]
 
 

@@ -1,22 +1,29 @@
-"""Small samples without renderer or simulator: boxes that slide, drawn as their projected rectangles.
+"""Small samples without renderer or simulator: boxes that slide, painted in flat colours.
 
-Poses, velocities, events, masks and record agree with each other, as those of a real sample do.
-Load it by path (`tests` is no package); see `tests/shards/conftest.py`.
+Poses, velocities, events, pictures and record agree with each other and with the recipe, as those of a real sample do.
+Load it by path (`tests` is no package); see `tests/conftest.py`.
 """
 
 import numpy as np
 
+from kinebench import recipe as recipes
+from kinebench.acceptance import MOVED_PX, judge, wants_interaction
+from kinebench.annotate import depth, flow
+from kinebench.annotate.normals import normal_codes
+from kinebench.annotate.raster import rasterise
+from kinebench.annotate.tracks import track
 from kinebench.annotate.velocity import velocity_codes
 from kinebench.scene.camera import look_at
+from kinebench.scene.pose import yaw_quaternion
 from kinebench.shards import record as records
-from kinebench.shards import video
+from kinebench.shards import tracks, video
 from kinebench.shards.sample import MEMBERS, Sample, sample_key
 
 F, H, W, FPS = 9, 64, 96, 12
 EDGE_M = 0.3
 SLOWING_MPS2 = 0.6
 V_MAX_MPS = 1.5
-HASH = "a" * 64
+FRICTION = 0.5
 SEED = 7
 COLOURS = {
     "train": {"red": "#c81e28", "blue": "#1e3cd2", "green": "#28a03c"},
@@ -26,48 +33,127 @@ GROUNDS = {"train": ("planks_a", "planks_b"), "test": ("moss_a",)}
 
 
 def recipe(contact="required", dataset="toys"):
-    """Plain recipe content, as `Recipe.record` gives it, with what the shards look at."""
+    """A whole recipe, as `Recipe.record` gives it."""
+    rules = {"interaction_share": 0.8, "struck_path_px": 1.0, "near_miss_m": 0.5} if contact == "required" else {}
     return {
         "dataset": {"name": dataset, "title": "Toy boxes: a test", "version": "1.0.0", "description": "Sliding boxes."},
         "video": {"frames": F, "fps": FPS, "width": W, "height": H},
-        "acceptance": {"contact": contact},
-        "splits": {
-            name: {"textures": ["planks" if name == "train" else "moss"], "colours": c} for name, c in COLOURS.items()
+        "objects": {
+            "count": [3, 3],
+            "driven": [1, 1],
+            "cylinder_share": 0.0,
+            "cube_edge_m": [0.2, 0.4],
+            "cylinder_diameter_m": [0.2, 0.4],
+            "cylinder_height_m": [0.2, 0.4],
+            "mass_kg": [0.4, 0.6],
+            "friction": [0.4, 0.6],
+            "restitution": [0.2, 0.4],
+            "roughness": [0.5, 0.7],
         },
+        "motion": {"speed_mps": [0.9, 1.3], "v_max_mps": V_MAX_MPS},
+        "ground": {"friction": [0.1, 0.2], "restitution": [0.0, 0.2]},
+        "camera": {
+            "distance_m": [3.0, 3.3],
+            "elevation_deg": [35, 45],
+            "field_of_view_deg": [50, 53],
+            "target_jitter_m": 0.01,
+        },
+        "light": {
+            "sun_elevation_deg": [50, 60],
+            "sun_strength": [2.0, 4.0],
+            "sun_angle_deg": [0.5, 1.0],
+            "sky_strength": [0.5, 1.5],
+        },
+        "render": {"samples": 1, "denoiser": "none", "full_frames": False},
+        "acceptance": {
+            "contact": contact,
+            "min_gap_m": 0.04,
+            "min_path_px": 1.0,
+            "min_visible_px": 4,
+            "border_px": 0,
+            "max_penetration_m": 0.005,
+            "max_attempts": 10,
+            **rules,
+        },
+        "splits": {name: {"textures": list(GROUNDS[name]), "colours": c} for name, c in COLOURS.items()},
     }
+
+
+def recipe_hash(contact="required", dataset="toys"):
+    """What the recipe's samples say in their provenance."""
+    return recipes.parse(recipe(contact, dataset), "synthetic").sha256
+
+
+HASH = recipe_hash()
 
 
 def packing(contact="required", dataset="toys"):
     """The keyword arguments of `pack` for these samples."""
-    return {"dataset": dataset, "recipe": recipe(contact, dataset), "recipe_sha256": HASH, "seed": SEED}
+    return {
+        "dataset": dataset,
+        "recipe": recipe(contact, dataset),
+        "recipe_sha256": recipe_hash(contact, dataset),
+        "seed": SEED,
+    }
 
 
-def sample(split="train", index=0, *, contact=True, companions=(), dataset="toys"):
-    """One finished sample; the same arguments give the same bytes."""
+def sample(split="train", index=0, *, contact=None, companions=(), dataset="toys", rule="required"):
+    """One finished sample; the same arguments give the same bytes. Contact by default where the recipe wants it."""
+    chosen = recipes.parse(recipe(rule, dataset), "synthetic")
+    if contact is None:
+        contact = rule == "required" and wants_interaction(chosen.acceptance, index)
     rng = np.random.default_rng([index, split == "test", contact])
     camera = _rounded_camera(rng)
-    positions, velocities, events = _motion(rng, contact)
+    angle = rng.uniform(0, 2 * np.pi)
+    positions, velocities, events = _motion(rng, contact, angle)
     record = _record(dataset, split, index, camera, positions, velocities, events, rng)
-    ids = _segmentation(record)
-    record["quality"]["visible_px"] = [int((ids[0] == body["id"]).sum()) for body in record["objects"]]
-    truth = records.rollout(record)
-    codes = velocity_codes(ids, truth.velocities_mps, record["driven"], records.camera(record), V_MAX_MPS)
-    rgb = _paint(ids, record, rng)
+    for body in record["objects"]:
+        body["quaternions_wxyz"] = np.tile(yaw_quaternion(angle), (F, 1)).round(6).tolist()
+    record["provenance"]["recipe_sha256"] = chosen.sha256
+    scene, rollout = records.scene(record), records.rollout(record)
+    geometry = rasterise(scene, rollout)
+    record["quality"] |= _quality(chosen, scene, rollout, geometry)
+    codes = velocity_codes(geometry.segmentation, rollout.velocities_mps, scene.driven, scene.camera, V_MAX_MPS)
+    rgb = _paint(geometry.segmentation, record, rng)
     members = {
         "mp4": video.encode_mp4(rgb, FPS),
         "velocity.mkv": video.encode_ffv1_rgb(codes, FPS),
-        "segmentation.mkv": video.encode_ffv1_gray(ids, FPS),
+        "segmentation.mkv": video.encode_ffv1_gray(geometry.segmentation, FPS),
         "txt": record["captions"]["c"].encode(),
         "json": records.dump(record),
+        **_companions(companions, rgb, scene, rollout, geometry),
     }
-    if "lossless" in companions:
-        members["rgb.mkv"] = video.encode_lossless_rgb(rgb, FPS)
-    if "depth" in companions:
-        members["depth.mkv"] = video.encode_ffv1_gray16(ids.astype(np.uint16) * 257, FPS)
-    if "flow" in companions:
-        members["flow.mkv"] = video.encode_ffv1_rgb48(rgb.astype(np.uint16) * 257, FPS)
     assert set(MEMBERS) <= set(members)
     return Sample(key=record["key"], members=members, record=record)
+
+
+def _companions(names, rgb, scene, rollout, geometry):
+    members = {}
+    if "lossless" in names:
+        members["rgb.mkv"] = video.encode_lossless_rgb(rgb, FPS)
+    if "depth" in names:
+        members["depth.mkv"] = video.encode_ffv1_gray16(depth.encode(geometry.depth_m), FPS)
+    if "flow" in names:
+        members["forward_flow.mkv"] = video.encode_ffv1_rgb48(flow.forward_codes(scene, rollout, geometry), FPS)
+        members["backward_flow.mkv"] = video.encode_ffv1_rgb48(flow.backward_codes(scene, rollout, geometry), FPS)
+    if "normals" in names:
+        members["normals.mkv"] = video.encode_ffv1_rgb48(normal_codes(scene, rollout, geometry), FPS)
+    if "tracks" in names:
+        members["tracks.json"] = tracks.dump(track(scene, rollout))
+    return members
+
+
+def _quality(chosen, scene, rollout, geometry):
+    """What follows from the motion, also where the recipe would not accept it."""
+    judged = judge(chosen.acceptance, scene, rollout)
+    pixels, _ = scene.camera.project(rollout.positions_m)
+    path_px = np.linalg.norm(np.diff(pixels, axis=0), axis=-1).sum(axis=0)
+    return {
+        "path_px": [round(float(path_px[i - 1]), 2) for i in scene.driven],
+        "visible_px": np.bincount(geometry.segmentation[0].ravel(), minlength=4)[1:].tolist(),
+        "interaction": bool(rollout.events) if isinstance(judged, str) else judged.interaction,
+        "moved": [i for i, path in enumerate(path_px, 1) if path >= MOVED_PX],
+    }
 
 
 def change(original, **members):
@@ -84,9 +170,8 @@ def _rounded_camera(rng):
     return look_at(position, np.zeros(3), width_px=W, height_px=H, field_of_view_rad=0.9)
 
 
-def _motion(rng, contact):
+def _motion(rng, contact, angle):
     """Positions and velocities (F, 3, 3) of a driven box, one in its way or beside it, and one that stands far off."""
-    angle = rng.uniform(0, 2 * np.pi)
     along, aside = np.array([np.cos(angle), np.sin(angle), 0]), np.array([-np.sin(angle), np.cos(angle), 0])
     speed, start = rng.uniform(0.9, 1.3), -0.55
     gap = 0.17 if contact else 9.0
@@ -136,7 +221,6 @@ def _record(dataset, split, index, camera, positions, velocities, events, rng):
         "index": index,
         "provenance": {
             "kinebench": "0.1.0",
-            "recipe_sha256": HASH,
             "seed": SEED,
             "attempt": index % 3,
             **dict.fromkeys(("python", "numpy", "pybullet", "bpy"), "0"),
@@ -164,7 +248,7 @@ def _record(dataset, split, index, camera, positions, velocities, events, rng):
             "tile_m": 1.0,
             "yaw_rad": 0.3,
             "offset_m": [0.1, 0.2],
-            "friction": 0.4,
+            "friction": round(SLOWING_MPS2 / 9.81 / FRICTION, 6),
             "restitution": 0.1,
         },
         "velocity": {"frame": "ground", "v_max_mps": V_MAX_MPS},
@@ -175,10 +259,6 @@ def _record(dataset, split, index, camera, positions, velocities, events, rng):
         "quality": {
             "rejected": index % 3,
             "penetration_m": 0.0001,
-            "path_px": [20.0],
-            "visible_px": [],
-            "interaction": bool(events),
-            "moved": [1, 2] if events else [1],
         },
     }
 
@@ -194,28 +274,13 @@ def _body(i, split, colour, positions, velocities):
         "rgb": [round(int(code[j : j + 2], 16) / 255, 6) for j in (1, 3, 5)],
         "roughness": 0.6,
         "mass_kg": 0.5,
-        "friction": 0.5,
+        "friction": FRICTION,
         "restitution": 0.3,
         "driven": i == 0,
         "positions_m": positions.tolist(),
-        "quaternions_wxyz": [[1.0, 0.0, 0.0, 0.0]] * F,
         "velocities_mps": velocities.tolist(),
         "angular_velocities_radps": [[0.0, 0.0, 0.0]] * F,
     }
-
-
-def _segmentation(record):
-    """Ids (F, H, W): each box fills the middle of its projected outline; nearer boxes hide farther ones."""
-    camera, truth = records.camera(record), records.rollout(record)
-    corners = np.stack(np.meshgrid(*[[-EDGE_M / 2, EDGE_M / 2]] * 3), -1).reshape(-1, 3)
-    ids = np.zeros((F, H, W), np.uint8)
-    for frame in range(F):
-        order = np.argsort(-camera.project(truth.positions_m[frame])[1])
-        for i in order:
-            pixels, _ = camera.project(corners + truth.positions_m[frame, i])
-            (left, top), (right, bottom) = np.ceil(pixels.min(0)).astype(int), np.floor(pixels.max(0)).astype(int)
-            ids[frame, max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = i + 1
-    return ids
 
 
 def _paint(ids, record, rng):

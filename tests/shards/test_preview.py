@@ -125,7 +125,7 @@ def test_outlines_have_the_objects_size(samples):
 
 
 def test_speed_plot_marks_touches_and_leaves_out_what_stands(samples):
-    struck, alone = drawing.speed_plot(samples[0].record), drawing.speed_plot(samples[1].record)
+    alone, struck = drawing.speed_plot(samples[0].record), drawing.speed_plot(samples[1].record)
     assert (struck.count('class="path"'), alone.count('class="path"')) == (2, 1)
     assert (struck.count('class="event"'), alone.count('class="event"')) == (1, 0)
     assert struck.count('class="playhead"') == 1

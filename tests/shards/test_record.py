@@ -75,7 +75,7 @@ def test_faults_say_where_and_are_short(samples):
 
 
 def test_camera_and_rollout_have_the_records_numbers(samples):
-    record = samples[0].record
+    record = samples[1].record
     camera, rollout = records.camera(record), records.rollout(record)
     assert (camera.width_px, camera.height_px) == (96, 64)
     assert np.array(camera.rotation).tolist() == record["camera"]["rotation"]
