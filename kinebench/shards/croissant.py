@@ -3,8 +3,11 @@
 import json
 from typing import Any
 
+from kinebench.shards.columns import MEANINGS, suffixes
+from kinebench.shards.datasheet import BIASES, PERSONAL, SOCIAL_IMPACT, USES, limitations
+from kinebench.shards.licence import PAPER, URL
 from kinebench.shards.manifest import Manifest, Shard
-from kinebench.shards.sample import COMPANIONS, MEMBERS
+from kinebench.shards.sample import COMPANIONS
 
 _CONTEXT = {
     "@language": "en",
@@ -32,6 +35,7 @@ _CONTEXT = {
     "md5": "cr:md5",
     "parentField": "cr:parentField",
     "path": "cr:path",
+    "prov": "http://www.w3.org/ns/prov#",
     "rai": "http://mlcommons.org/croissant/RAI/",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
@@ -46,43 +50,48 @@ _CONTEXT = {
     "transform": "cr:transform",
 }
 _TYPES = {"txt": "sc:Text", "json": "sc:Text"}
-_FORMATS = {"mp4": "video/mp4", "txt": "text/plain", "json": "application/json"}
+_FORMATS = {"mp4": "video/mp4", "mkv": "video/x-matroska", "txt": "text/plain", "json": "application/json"}
 
 
 def croissant(manifest: Manifest) -> bytes:
     """The file: one FileObject a tar, one FileSet and one RecordSet a member."""
     recipe = manifest.recipe["dataset"]
-    suffixes = [*MEMBERS, *(s for name in _companions(manifest) for s in COMPANIONS[name])]
+    names = suffixes(manifest)
     plain = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": manifest.dataset,
         "description": recipe["description"].strip(),
-        "license": "https://creativecommons.org/licenses/by/4.0/",
+        "license": URL,
         "version": recipe["version"],
-        "citeAs": "Learning to Generate Rigid Body Interactions with Video Diffusion Models (KineMask)",
+        "creator": {"@type": "sc:Organization", "name": "The KineBench authors"},
+        "keywords": ["physics", "rigid bodies", "synthetic", "video generation"],
+        "citeAs": f"The KineBench authors: {recipe['title']} {recipe['version']}, recipe sha256 "
+        f"{manifest.recipe_sha256}, seed {manifest.seed}. After: {PAPER} (KineMask)",
+        "isLiveDataset": False,
         **_responsible_ai(manifest),
-        "distribution": [*map(_file_object, manifest.all_shards), *(_file_set(manifest, s) for s in suffixes)],
-        "recordSet": [_splits(manifest), *map(_record_set, suffixes)],
+        "distribution": [*map(_file_object, manifest.all_shards), *(_file_set(manifest, name) for name in names)],
+        "recordSet": [_splits(manifest), *map(_record_set, names)],
     }
     return json.dumps(plain, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
-def _companions(manifest: Manifest) -> list[str]:
-    return [name for name in COMPANIONS if any(name in split.companions for split in manifest.splits.values())]
-
-
-def _responsible_ai(manifest: Manifest) -> dict[str, str]:
+def _responsible_ai(manifest: Manifest) -> dict[str, Any]:
+    made = (
+        f"Simulated with Bullet and rendered with Blender Cycles by KineBench {manifest.kinebench}, recipe sha256 "
+        f"{manifest.recipe_sha256}, seed {manifest.seed}."
+    )
     return {
-        "rai:dataCollection": "Simulated with Bullet and rendered with Blender Cycles by KineBench "
-        f"{manifest.kinebench}, recipe sha256 {manifest.recipe_sha256}, seed {manifest.seed}.",
-        "rai:dataUseCases": "Training and scoring video models on the motion and collisions of rigid bodies.",
-        "rai:dataLimitations": "Boxes and cylinders on a flat textured ground under one sun and a uniform sky, seen by "
-        "a camera that stands still. Not fit to judge soft bodies, fluids, stacks or real footage.",
-        "rai:dataBiases": "Shapes, sizes, speeds and colours follow the ranges of the recipe, not those of the world.",
-        "rai:dataSocialImpact": "None expected beyond that of video generation at large.",
-        "rai:personalSensitiveInformation": "None: the scenes are synthetic and show no person.",
+        "rai:hasSyntheticData": True,
+        "rai:dataCollection": made,
+        "rai:dataAnnotationProtocol": "None by hand: masks, contacts and captions are computed from the simulation.",
+        "rai:dataUseCases": USES,
+        "rai:dataLimitations": limitations(),
+        "rai:dataBiases": BIASES,
+        "rai:dataSocialImpact": SOCIAL_IMPACT,
+        "rai:personalSensitiveInformation": PERSONAL,
+        "prov:wasGeneratedBy": made,
     }
 
 
@@ -110,7 +119,8 @@ def _file_set(manifest: Manifest, suffix: str) -> dict[str, Any]:
         "@id": f"files-{suffix}",
         "name": f"files-{suffix}",
         "containedIn": [{"@id": shard.name} for shard in tars],
-        "encodingFormat": _FORMATS.get(suffix, "video/x-matroska"),
+        "description": MEANINGS[suffix],
+        "encodingFormat": _FORMATS[suffix.rsplit(".", 1)[-1]],
         "includes": f"*.{suffix}",
     }
 
@@ -134,7 +144,7 @@ def _record_set(suffix: str) -> dict[str, Any]:
     fields = {
         "key": ("sc:Text", {"extract": {"fileProperty": "fullpath"}, "transform": {"regex": r"(?:.*/)?([^/.]+)\..*"}}),
         "split": ("sc:Text", {"extract": {"fileProperty": "filename"}, "transform": {"regex": split}}),
-        suffix: (_TYPES.get(suffix, "sc:VideoObject"), {"extract": {"fileProperty": "content"}}),
+        suffix: (_TYPES.get(suffix.rsplit(".", 1)[-1], "sc:VideoObject"), {"extract": {"fileProperty": "content"}}),
     }
     described = [
         _field(f"{name}/{field}", kind, {"fileSet": files, **source}) for field, (kind, source) in fields.items()

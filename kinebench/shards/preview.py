@@ -16,6 +16,7 @@ from kinebench.shards import record as records
 from kinebench.shards.files import Progress, disk_room, write_atomic
 from kinebench.shards.overlay import AHEAD_S, overlay
 from kinebench.shards.read import Shards
+from kinebench.shards.sheet import chosen
 
 TEMPLATE = Path(__file__).with_name("preview.html")
 _THUMBNAILS = 4
@@ -29,9 +30,7 @@ def preview(folder: Path | str, out: Path | None = None, limit: int = 12, progre
     """
     shards = Shards(folder)
     out = out or shards.folder / "previews" / "index.html"
-    keys = shards.keys()
-    chosen = [keys[i] for i in np.unique(np.linspace(0, len(keys) - 1, min(limit, len(keys))).round().astype(int))]
-    page = _page(shards, chosen, progress or (lambda stage, done, whole: None))
+    page = _page(shards, chosen(shards, limit), progress or (lambda stage, done, whole: None))
     with disk_room("writing the preview", out.parent if out.parent.exists() else shards.folder, len(page)):
         out.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(out, page)
