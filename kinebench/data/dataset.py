@@ -1,46 +1,81 @@
-"""A dataset folder as a sequence of examples."""
+"""A dataset as a sequence of examples, or as a stream of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kinebench.data.example import Example
+from kinebench.data.remote import WebShards
+from kinebench.data.stream import Stream, resumed
+from kinebench.data.tarlist import TarList, expand, is_tar_list
+from kinebench.errors import KineBenchError
 from kinebench.shards.read import Shards
 
 if TYPE_CHECKING:
-    from kinebench.data.torch_view import TorchDataset, TorchStream
+    from kinebench.data.torch_view import TorchDataset
 
 FIELDS = ("rgb", "velocity", "segmentation", "caption")
 
 
 class Dataset:
-    """Examples by number or key, in order of split and index. Cheap to make, to pickle and to fork."""
+    """Examples by number or key, in order of split and index. Cheap to make, to pickle and to fork.
 
-    def __init__(self, shards: Shards, split: str | None = None) -> None:
-        """All samples of `split`, or of every split. Raises KineBenchError for a split that is not there."""
-        self.shards = shards
+    A list of tars can only be iterated over and streamed; all else raises a KineBenchError that is a TypeError too.
+    """
+
+    def __init__(self, source: Shards | TarList, split: str | None = None, companions: Sequence[str] = ()) -> None:
+        """All samples of `split`, or of every split.
+
+        Raises KineBenchError for a split that is not there, and if a sample lacks one of the companions.
+        """
+        self.source = source
         self.split = split
-        self.keys = shards.keys(split)
+        self.companions = tuple(companions)
+        if isinstance(source, Shards):
+            source.require(self.keys, self.companions)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys in order."""
+        return self.source.keys(self.split)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.keys)
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def __getitem__(self, which: int | str) -> Example:
         """By number (negative from the end) or by key. Raises IndexError for a number, KeyError for a key."""
-        if isinstance(which, str):
-            if which not in self.shards.rows or self.split not in (None, self.shards.rows[which].split):
-                raise KeyError(which)
-            return Example(which, self.shards)
-        return Example(self.keys[which], self.shards)
+        key = which if isinstance(which, str) else self.keys[which]
+        if key not in self._known:
+            raise KeyError(key)
+        return Example(key, self.source)
 
     def __iter__(self) -> Iterator[Example]:
-        return (Example(key, self.shards) for key in self.keys)
+        return iter(self.stream())
 
-    def part(self, number: int, of: int) -> tuple[str, ...]:
-        """The keys of one of `of` even parts: neighbours, so that a part is read in the order of the tars."""
-        if not 0 <= number < of:
-            raise ValueError(f"there is no part {number} of {of}")
-        return self.keys[len(self) * number // of : len(self) * (number + 1) // of]
+    def stream(
+        self,
+        shuffle_seed: int | None = None,
+        epoch: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        start: int = 0,
+        even: bool = True,
+    ) -> Stream:
+        """The samples of one rank in one epoch, in order or shuffled, from sample `start` of the rank's on.
+
+        With `even`, up to `world` - 1 samples are left out so that all ranks have as many, as training in step needs;
+        without, every sample is somebody's, as an evaluation needs.
+        """
+        return Stream(self.source, self.split, self.companions, shuffle_seed, epoch, rank, world, start, even)
+
+    def resume(self, state: dict[str, Any]) -> Stream:
+        """The rest of the stream that gave this `state`. Raises KineBenchError if it was of other samples."""
+        return resumed(self.stream(), state)
 
     def torch(self, fields: tuple[str, ...] = FIELDS) -> "TorchDataset":
         """A map-style torch dataset of dicts with these fields of `Example`; needs torch."""
@@ -48,13 +83,19 @@ class Dataset:
 
         return TorchDataset(self, fields)
 
-    def torch_stream(self, fields: tuple[str, ...] = FIELDS, rank: int = 0, world: int = 1) -> "TorchStream":
-        """An iterable torch dataset that reads the tars in order, its part by rank and loader worker; needs torch."""
-        from kinebench.data.torch_view import TorchStream
 
-        return TorchStream(self, fields, rank, world)
+def open_dataset(where: Path | str, split: str | None = None, companions: Sequence[str] = ()) -> Dataset:
+    """Open a dataset, one split of it or all.
 
+    `where` is a folder, the `http(s)://` address of one, or tars without an index: paths or addresses with braces, such
+    as `data/toys-train-{000000..000099}.tar`. `companions` names what every sample must have beside its main members:
+    lists of tars read it in lock step, streams from a web server fetch it along, and of others it is only checked.
 
-def open_dataset(folder: Path | str, split: str | None = None) -> Dataset:
-    """Open a dataset folder, one split of it or all. Raises KineBenchError if it holds no dataset or no such split."""
-    return Dataset(Shards(folder), split)
+    Raises KineBenchError if there is no dataset, no such split, or a sample without one of the companions.
+    """
+    place = str(where)
+    if is_tar_list(place):
+        if split is not None:
+            raise KineBenchError(f"{place} names its tars already; leave out split={split!r}")
+        return Dataset(TarList(place, expand(place), tuple(companions)), None, companions)
+    return Dataset(WebShards(place) if place.startswith(("http://", "https://")) else Shards(where), split, companions)

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kinebench.annotate.flow import Flow
+from kinebench.annotate.tracks import Tracks
 from kinebench.physics.rollout import Rollout
 from kinebench.scene.camera import Camera
 from kinebench.shards import record as records
-from kinebench.shards.read import Shards
+from kinebench.shards.read import Members
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,12 @@ class Example:
     """
 
     key: str
-    shards: Shards = field(repr=False)
+    shards: Members = field(repr=False)
 
     @cached_property
     def record(self) -> dict[str, Any]:
         """The json member: camera, light, ground, objects, events, captions, provenance. See `sample.schema.json`."""
-        return self.shards.record(self.key)
+        return records.parse(self.shards.member(self.key, "json"))
 
     @cached_property
     def rgb(self) -> NDArray[np.uint8]:
@@ -52,10 +54,20 @@ class Example:
 
     @cached_property
     def velocity(self) -> NDArray[np.float32]:
-        """The velocity mask in m/s, (F, H, W, 3), on the driven objects' visible pixels, in the ground frame."""
-        from kinebench.annotate.velocity import decode
+        """The velocity mask in m/s, (F, H, W, 3), on the driven objects' visible pixels, in the ground frame.
 
-        return decode(self.velocity_codes, self.v_max_mps)
+        Made from the segmentation and the record's table: exact, and faster than to decode the stored mask.
+        """
+        from kinebench.annotate.velocity import velocity_mask
+
+        return velocity_mask(self.segmentation, self.rollout.velocities_mps, self.driven, self.camera)
+
+    @cached_property
+    def velocity_input(self) -> NDArray[np.float32]:
+        """What a model is given: `velocity` over `v_max_mps`, clipped to [-1, 1]; (F, H, W, 3)."""
+        from kinebench.annotate.velocity import velocity_input
+
+        return velocity_input(self.segmentation, self.rollout.velocities_mps, self.driven, self.camera, self.v_max_mps)
 
     @cached_property
     def depth_m(self) -> NDArray[np.float32]:
@@ -66,12 +78,32 @@ class Example:
         return depth.decode(video.decode_gray16(self.shards.member(self.key, "depth.mkv")))
 
     @cached_property
-    def flow_px(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Flow to the next frame (F, H, W, 2), x right and y down, and where its point is seen there (F, H, W)."""
-        from kinebench.annotate import flow
+    def forward_flow(self) -> Flow:
+        """Flow to the next frame and where its point is seen there, from the companion `flow`; none at the last frame.
+
+        `.px` (F, H, W, 2), x right and y down; `.seen` (F, H, W).
+        """
+        return self._flow("forward_flow.mkv")
+
+    @cached_property
+    def backward_flow(self) -> Flow:
+        """Flow to the frame before and where its point is seen there, as `forward_flow`; none at the first frame."""
+        return self._flow("backward_flow.mkv")
+
+    @cached_property
+    def normals(self) -> NDArray[np.float32]:
+        """Unit surface normals (F, H, W, 3), camera frame, from the companion `normals`; (0, 0, 0) is sky."""
+        from kinebench.annotate import normals
         from kinebench.shards import video
 
-        return flow.decode(video.decode_rgb48(self.shards.member(self.key, "flow.mkv")))
+        return normals.decode(video.decode_rgb48(self.shards.member(self.key, "normals.mkv")))
+
+    @cached_property
+    def tracks(self) -> Tracks:
+        """Points on every object's surface through all frames, from the companion `tracks`."""
+        from kinebench.shards import tracks
+
+        return tracks.parse(self.shards.member(self.key, "tracks.json"))
 
     @cached_property
     def caption(self) -> str:
@@ -95,13 +127,19 @@ class Example:
 
     @property
     def v_max_mps(self) -> float:
-        """The speed at which the velocity mask saturates: divide by it for a model's input."""
+        """The speed at which the stored mask and a model's input saturate."""
         return float(self.record["velocity"]["v_max_mps"])
 
     @property
     def driven(self) -> tuple[int, ...]:
         """Ids of the objects that already move at frame 0."""
         return tuple(self.record["driven"])
+
+    def _flow(self, suffix: str) -> Flow:
+        from kinebench.annotate import flow
+        from kinebench.shards import video
+
+        return flow.decode(video.decode_rgb48(self.shards.member(self.key, suffix)))
 
     def _video(self, suffix: str) -> NDArray[np.uint8]:
         from kinebench.shards import video

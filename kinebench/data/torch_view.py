@@ -1,17 +1,20 @@
 """Examples as torch tensors: the only importer of torch in this package.
 
 Items are dicts: "key" and the fields asked for. Pictures come channels first: `rgb` and `lossless` uint8 (F, 3, H, W),
-`velocity` float32 (F, 3, H, W) in m/s, `velocity_codes` uint8 (F, 3, H, W); `segmentation` is uint8 (F, H, W). Any
-other field of `Example` is passed on as it is.
+`velocity` float32 (F, 3, H, W) in m/s, `velocity_input` the same in [-1, 1], `velocity_codes` uint8 (F, 3, H, W);
+`segmentation` is uint8 (F, H, W). In memory the channels stay last, as they were decoded: moving them costs as much as
+half a decode. Any other field of `Example` is passed on as it is.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from kinebench.data.dataset import Dataset
 from kinebench.data.example import Example
+from kinebench.data.stream import Stream
 from kinebench.errors import KineBenchError, require
 
 torch: Any = require("torch", "score")
@@ -23,6 +26,7 @@ class TorchDataset:
     def __init__(self, dataset: Dataset, fields: Sequence[str]) -> None:
         self.dataset = dataset
         self.fields = _known(fields)
+        len(dataset)  # a list of tars has no numbers: better said here than in a worker
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -32,18 +36,32 @@ class TorchDataset:
 
 
 class TorchStream(torch.utils.data.IterableDataset):  # type: ignore[misc]
-    """Reads the tars in order. Ranks, and the loader workers of each, get even parts that do not overlap."""
+    """A rank's stream as dicts, or as batches of `batch` of them; the last may be smaller.
 
-    def __init__(self, dataset: Dataset, fields: Sequence[str], rank: int, world: int) -> None:
-        self.dataset = dataset
+    The workers of a `DataLoader` with `batch_size=None` share it so that what comes out is the rank's order, whatever
+    their number.
+    """
+
+    def __init__(self, stream: Stream, fields: Sequence[str], batch: int | None) -> None:
+        if batch is not None and batch < 1:
+            raise ValueError(f"a batch of {batch}")
+        self.stream = stream
         self.fields = _known(fields)
-        self.rank, self.world = rank, world
+        self.batch = batch
+
+    def __len__(self) -> int:
+        """How many items are left, in all workers together."""
+        return -(-len(self.stream) // (self.batch or 1))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         worker = torch.utils.data.get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        for key in self.dataset.part(self.rank * workers + number, self.world * workers):
-            yield item(self.dataset[key], self.fields)
+        items = (item(found, self.fields) for found in self.stream.share(number, workers, self.batch or 1))
+        if self.batch is None:
+            yield from items
+            return
+        while some := list(islice(items, self.batch)):
+            yield collate(some)
 
 
 def item(example: Example, fields: Sequence[str]) -> dict[str, Any]:
@@ -68,6 +86,5 @@ def _known(fields: Sequence[str]) -> tuple[str, ...]:
 def _tensor(value: Any) -> Any:
     if not isinstance(value, np.ndarray):
         return value
-    if value.ndim == 4:
-        value = np.ascontiguousarray(value.transpose(0, 3, 1, 2))
-    return torch.from_numpy(value)
+    tensor = torch.from_numpy(value)
+    return tensor.permute(0, 3, 1, 2) if value.ndim == 4 else tensor

@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from kinebench.annotate.velocity import velocity_mask
+from kinebench.annotate.velocity import decode, velocity_mask
 from kinebench.data import Example, open_dataset
 from kinebench.errors import KineBenchError
 from kinebench.shards import video
@@ -50,12 +50,27 @@ def test_an_example_is_what_was_packed(clips, samples):
     np.testing.assert_array_equal(clip.lossless, video.decode_rgb(sample.members["rgb.mkv"]))
 
 
-def test_velocity_is_the_mask_to_half_a_step(clips):
+def test_velocity_is_the_table_on_the_pixels(clips):
+    """Exact to the last bit, and what is stored agrees to half a step."""
     for clip in clips:
         wanted = velocity_mask(clip.segmentation, clip.rollout.velocities_mps, clip.driven, clip.camera)
         assert clip.velocity.dtype == np.float32
         assert clip.velocity.any()
-        assert np.abs(clip.velocity - wanted).max() <= clip.v_max_mps / 254 + 1e-6
+        np.testing.assert_array_equal(clip.velocity, wanted)
+        stored = decode(clip.velocity_codes, clip.v_max_mps)
+        assert np.abs(clip.velocity - stored).max() <= clip.v_max_mps / 254 + 1e-6
+
+
+def test_the_input_of_a_model_is_velocity_over_its_bound(clips):
+    clip = clips[0]
+    bound = clip.v_max_mps
+    np.testing.assert_allclose(clip.velocity_input, np.clip(clip.velocity / bound, -1, 1), atol=1e-6)
+    slow = np.abs(clip.velocity).max() / 2
+    clip.record["velocity"]["v_max_mps"] = slow
+    faster = clips[0]
+    faster.record["velocity"]["v_max_mps"] = slow
+    assert np.abs(faster.velocity_input).max() == 1
+    np.testing.assert_allclose(faster.velocity_input, np.clip(clip.velocity / slow, -1, 1), atol=1e-6)
 
 
 def test_only_what_is_looked_at_is_read(packed, monkeypatch):
@@ -77,13 +92,6 @@ def test_it_travels_between_processes(clips):
     copy = pickle.loads(pickle.dumps(clips))
     assert copy[3].caption == clips[3].caption
     assert isinstance(pickle.loads(pickle.dumps(clips[0])), Example)
-
-
-@pytest.mark.parametrize("parts", [1, 2, 3, 5, 8, 11])
-def test_parts_are_even_and_complete(clips, parts):
-    shares = [clips.part(i, parts) for i in range(parts)]
-    assert sum(shares, ()) == clips.keys
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_a_cut_tar_is_named(dataset):
