@@ -1,4 +1,4 @@
-"""Rendering only what changes against rendering every frame in full, on the same clips in the same run."""
+"""A clip from seed to encoded members, rendered both ways: only what changes, and every frame in full as peers do."""
 
 import os
 import time
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kinebench.recipe import Recipe, load
+from kinebench.recipe import load
 
 T = TypeVar("T")
 
@@ -20,30 +20,72 @@ MEASURED_FRAMES = 3
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a piece of work took."""
+
+    cpu_s: float  # of the whole process, on all its threads
+    wall_s: float
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.cpu_s + other.cpu_s, self.wall_s + other.wall_s)
+
+    def __mul__(self, times: float) -> "Cost":
+        return Cost(self.cpu_s * times, self.wall_s * times)
+
+
+@dataclass(frozen=True)
 class ClipCost:
-    """One clip, both ways, on one core. CPU seconds are of the whole process, scene set-up included."""
+    """One clip, both ways."""
 
     dataset: str
     index: int
-    changing_cpu_s: float
-    full_cpu_s: float  # set-up, and the mean of the measured frames times the clip's frames
+    device: str  # "CPU", or Blender's name of the GPU back end
+    search: Cost  # drawing and simulating candidates until one is accepted
+    changing: Cost  # rendering only what changes, scene set-up included
+    cycles_cpu_s: float  # of that, inside Cycles
+    full: Cost  # set-up, and the mean of the measured full frames times the clip's frames
+    finish: Cost  # annotating and encoding
     psnr_db: float  # composite against full frames, over the measured frames
     seam_levels: float  # largest difference of 8x8 block means between the two, in 8-bit levels
     floor_db: float  # two full frames with different sampling seeds
 
     @property
+    def ours(self) -> Cost:
+        """The clip from seed to encoded members, rendering only what changes."""
+        return self.search + self.changing + self.finish
+
+    @property
+    def peers(self) -> Cost:
+        """The clip from seed to encoded members, rendering every frame in full."""
+        return self.search + self.full + self.finish
+
+    @property
+    def cycles_share(self) -> float:
+        """Share of our processor time that is spent inside Cycles."""
+        return self.cycles_cpu_s / self.ours.cpu_s
+
+    def seconds(self, cost: Cost) -> float:
+        """What counts on the device: processor time on a CPU, elapsed time on a GPU."""
+        return cost.cpu_s if self.device == "CPU" else cost.wall_s
+
+    @property
     def speed_up(self) -> float:
         """How many times cheaper it is to render only what changes."""
-        return self.full_cpu_s / self.changing_cpu_s
+        return self.seconds(self.full) / self.seconds(self.changing)
 
 
 def measure(datasets: tuple[str, ...], clips: int, processes: int) -> Iterator[ClipCost]:
     """Measure clips 0..clips-1 of each recipe, `processes` at once; yields each as it is ready."""
+    work = [(dataset, index) for dataset in datasets for index in range(clips)]
+    yield from each_on_a_core(_measure_clip, work, processes)
+
+
+def each_on_a_core(function: Callable[..., T], work: list[tuple[Any, ...]], processes: int) -> Iterator[T]:
+    """Results of `function(*arguments)`, as they come; every call in a fresh process that is tied to one core."""
     context = get_context("spawn")
     started = context.Value("i", 0)
     with ProcessPoolExecutor(processes, context, _pin, (started,), max_tasks_per_child=1) as pool:
-        work = [pool.submit(_measure_clip, dataset, index) for dataset in datasets for index in range(clips)]
-        for done in as_completed(work):
+        for done in as_completed([pool.submit(function, *arguments) for arguments in work]):
             yield done.result()
 
 
@@ -57,31 +99,36 @@ def _pin(started: Any) -> None:
 
 
 def _measure_clip(dataset: str, index: int) -> ClipCost:
-    from kinebench.acceptance import find
+    from kinebench.pipeline import annotate, draw, ground_of
     from kinebench.render.blender import Stage
+    from kinebench.render.clip import Clip
     from kinebench.render.film import changing_tiles, full_frames
-    from kinebench.textures.library import load as load_texture
-    from kinebench.textures.selection import choices
 
-    recipe: Recipe = load(dataset)
-    grounds = choices(recipe.split("train").textures, "train", recipe.source)
-    found = find(recipe, "train", index, 0, {name: (g.phrase, g.tile_m) for name, g in grounds.items()})
-    scene, rollout = found.scene, found.rollout
-    texture = load_texture(grounds[scene.ground.texture].where)
+    recipe = load(dataset)
+    found, search = timed(lambda: draw(recipe, "train", index, 0))
+    scene, rollout, texture = found.scene, found.rollout, ground_of(recipe, found.scene)
     frames = range(scene.frames // 6, scene.frames, scene.frames // MEASURED_FRAMES)
 
     def stage(noise_seed: int) -> Stage:
         return Stage(scene, texture, recipe.render, noise_seed)
 
-    changing, changing_cpu_s = _timed(lambda: changing_tiles(stage(0), scene, rollout, _silent))
-    full_stage, set_up_cpu_s = _timed(lambda: stage(0))
-    full, full_cpu_s = _timed(lambda: full_frames(full_stage, scene, rollout, _silent, frames))
+    stage(0)  # Blender's own start, once a worker
+    tiles, set_up = timed(lambda: stage(0))
+    changing, rendering = timed(lambda: changing_tiles(tiles, scene, rollout, _silent))
+    cycles_cpu_s, device = tiles.cycles_cpu_s, tiles.device
+    _, finish = timed(lambda: annotate(recipe, found, Clip(changing, device), ()))
+    whole = stage(0)
+    full, full_cost = timed(lambda: full_frames(whole, scene, rollout, _silent, frames))
     other = full_frames(stage(1), scene, rollout, _silent, frames[:1])
     return ClipCost(
         dataset=dataset,
         index=index,
-        changing_cpu_s=changing_cpu_s,
-        full_cpu_s=set_up_cpu_s + full_cpu_s / len(frames) * scene.frames,
+        device=device,
+        search=search,
+        changing=set_up + rendering,
+        cycles_cpu_s=cycles_cpu_s,
+        full=set_up + full_cost * (scene.frames / len(frames)),
+        finish=finish,
         psnr_db=psnr_db(changing[frames.start :: frames.step], full),
         seam_levels=seam_levels(changing[frames.start :: frames.step], full),
         floor_db=psnr_db(other, full[:1]),
@@ -92,10 +139,11 @@ def _silent(done: int, total: int) -> None:
     pass
 
 
-def _timed(work: Callable[[], T]) -> tuple[T, float]:
-    start = time.process_time()
+def timed(work: Callable[[], T]) -> tuple[T, Cost]:
+    """What `work` returns, and what it took."""
+    cpu_s, wall_s = time.process_time(), time.perf_counter()
     result = work()
-    return result, time.process_time() - start
+    return result, Cost(time.process_time() - cpu_s, time.perf_counter() - wall_s)
 
 
 def psnr_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -15,7 +15,7 @@ def render(
     processes: Annotated[int, typer.Option(min=1, help="Clips measured at once, each on one core.")] = 1,
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
 ) -> None:
-    """CPU time and exactness of rendering only what changes, against every frame in full."""
+    """A clip from seed to encoded members, rendering only what changes against every frame in full."""
     import json
     from dataclasses import asdict
 
@@ -23,27 +23,79 @@ def render(
     from rich.progress import track
 
     from kinebench.bench.render import measure
-    from kinebench.cli.tables import render_costs
+    from kinebench.cli.bench_tables import projection, render_costs
 
     console = Console(stderr=True)
     work = track(measure(DATASETS, clips, processes), "measuring clips", total=clips * len(DATASETS), console=console)
     costs = sorted(work, key=lambda cost: (cost.dataset, cost.index))
     Console().print(render_costs(costs))
+    Console().print(projection(costs))
     if json_path is not None:
-        figures = [{**asdict(cost), "speed_up": cost.speed_up} for cost in costs]
+        figures = [{**asdict(c), "speed_up": c.speed_up, "cycles_share": c.cycles_share} for c in costs]
         json_path.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 @app.command()
+def samples(
+    pictures: Annotated[int, typer.Option(min=1, help="Clips of each dataset, one frame of each.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="Pictures measured at once, each on one core.")] = 1,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+) -> None:
+    """Error against a 512-sample reference, and time, of numbers of samples and denoisers."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from kinebench.bench.samples import measure
+    from kinebench.cli.bench_tables import picture_costs
+
+    whole, console = pictures * len(DATASETS), Console(stderr=True)
+    work = track(measure(DATASETS, pictures, processes), "measuring pictures", total=whole, console=console)
+    costs = [cost for picture in work for cost in picture]
+    Console().print(picture_costs(costs))
+    if json_path is not None:
+        json_path.write_text(json.dumps([asdict(cost) for cost in costs], indent=1) + "\n")
+
+
+@app.command()
 def physics(clips: Annotated[int, typer.Option(min=1, help="Clips to find in each dataset.")] = 50) -> None:
-    """Candidates simulated a second, the share that becomes clips, and which rule rejects the others."""
+    """CPU time to find a clip, the share of candidates that becomes clips, and which rule rejects the others."""
     from rich.console import Console
     from rich.progress import track
 
     from kinebench.bench.physics import tally
-    from kinebench.cli.tables import rejections
+    from kinebench.cli.bench_tables import rejections
 
-    for dataset in DATASETS:
+    for dataset in (*DATASETS, "counterfactual"):
         console = Console(stderr=True)
         *_, result = track(tally(dataset, clips), dataset, total=clips, console=console)
         Console().print(rejections(dataset, result))
+
+
+@app.command()
+def data(
+    folder: Annotated[Path, typer.Argument(help="A packed dataset; full-size clips give figures that mean something.")],
+    repeats: Annotated[int, typer.Option(min=1, help="Times that each way is measured, in turn.")] = 3,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+) -> None:
+    """Clips a second against plain webdataset and PyAV, and the velocity mask rebuilt against decoded."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from kinebench.bench.data import WORKERS, loaders, masks
+    from kinebench.cli.bench_tables import loader_costs, mask_cost
+
+    console = Console(stderr=True)
+    mask = masks(folder, repeats)
+    costs = list(track(loaders(folder, repeats), "loading clips", total=len(WORKERS), console=console))
+    Console().print(loader_costs(costs))
+    Console().print(mask_cost(mask))
+    if json_path is not None:
+        figures = [{**asdict(cost), "speed_up": cost.speed_up} for cost in costs]
+        masked = {**asdict(mask), "speed_up": mask.speed_up}
+        json_path.write_text(json.dumps({"loaders": figures, "mask": masked}, indent=1) + "\n")

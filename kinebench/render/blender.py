@@ -6,7 +6,9 @@ Camera, meshes and light are built from the numbers of `Scene`; nothing is read 
 import math
 import os
 import tempfile
+import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,20 @@ GPU_BACKENDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")
 SENSOR_MM = 36.0
 
 
+@dataclass(frozen=True)
+class Denoising:
+    """How OpenImageDenoise is set, in Blender's words."""
+
+    quality: str
+    prefilter: str
+
+
+OURS = Denoising("HIGH", "NONE")
+"""The prefilter costs a third of the time for 0.7 dB; see docs/performance.md."""
+BLENDERS = Denoising("HIGH", "ACCURATE")
+"""What Blender does unless told otherwise, and so what other generators do."""
+
+
 @cache
 def _engine() -> Any:
     return require("bpy", "render")
@@ -37,11 +53,15 @@ def _engine() -> Any:
 class Stage:
     """A scene inside Blender, ready to render. Only one stage may be in use in a process."""
 
-    def __init__(self, scene: Scene, texture: Texture, spec: RenderSpec, noise_seed: int = 0) -> None:
+    def __init__(
+        self, scene: Scene, texture: Texture, spec: RenderSpec, noise_seed: int = 0, denoising: Denoising = OURS
+    ) -> None:
+        self.cycles_cpu_s = 0.0
+        """Processor time inside Cycles so far."""
         bpy = _engine()
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self._scene = bpy.context.scene
-        self.device = _configure(self._scene, spec, noise_seed)
+        self.device = _configure(self._scene, spec, noise_seed, denoising)
         self._size = (scene.camera.width_px, scene.camera.height_px)
         _add_camera(self._scene, scene.camera)
         _add_light(self._scene, scene.light)
@@ -70,7 +90,9 @@ class Stage:
         render.border_max_y = (height - window.y0 + 0.1) / height
         with tempfile.TemporaryDirectory(prefix="kinebench-") as folder:
             render.filepath = str(Path(folder) / "window.png")
+            start_s = time.process_time()
             _engine().ops.render.render(write_still=True)
+            self.cycles_cpu_s += time.process_time() - start_s
             with Image.open(render.filepath) as picture:
                 pixels = np.asarray(picture.convert("RGB"))
         if pixels.shape[:2] != (window.height, window.width):
@@ -78,7 +100,7 @@ class Stage:
         return pixels
 
 
-def _configure(scene: Any, spec: RenderSpec, noise_seed: int) -> str:
+def _configure(scene: Any, spec: RenderSpec, noise_seed: int, denoising: Denoising) -> str:
     """Cycles settings; returns the device, "CPU" or a GPU back end of Blender's."""
     scene.render.engine = "CYCLES"
     cycles, render = scene.cycles, scene.render
@@ -90,7 +112,7 @@ def _configure(scene: Any, spec: RenderSpec, noise_seed: int) -> str:
     cycles.use_denoising = spec.denoiser != "none"
     if cycles.use_denoising:
         cycles.denoiser = spec.denoiser.upper()
-        cycles.denoising_prefilter = "NONE"  # a third cheaper than Blender's default, for 0.7 dB against the truth
+        cycles.denoising_quality, cycles.denoising_prefilter = denoising.quality, denoising.prefilter
     cycles.max_bounces = 4
     cycles.diffuse_bounces = 3
     cycles.glossy_bounces = 2
@@ -98,13 +120,19 @@ def _configure(scene: Any, spec: RenderSpec, noise_seed: int) -> str:
     cycles.caustics_reflective = cycles.caustics_refractive = False
     render.use_persistent_data = True
     render.use_border = render.use_crop_to_border = True
-    render.threads_mode, render.threads = "FIXED", len(os.sched_getaffinity(0))
+    render.threads_mode, render.threads = "FIXED", _threads()
     render.image_settings.file_format = "PNG"
     render.image_settings.color_mode = "RGB"
     render.image_settings.compression = 0
     render.dither_intensity = 0
     scene.view_settings.view_transform = "Standard"
     return device or "CPU"
+
+
+def _threads() -> int:
+    """One for each core of this process, but no more than OMP_NUM_THREADS: a container may see cores it may not use."""
+    cores = len(os.sched_getaffinity(0))
+    return min(cores, int(os.environ.get("OMP_NUM_THREADS") or cores))
 
 
 @cache

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Clip:
-    """Rendered frames, and what they cost."""
+    """Rendered frames."""
 
     rgb: NDArray[np.uint8]  # (F, H, W, 3)
-    cpu_s: float  # processor time of rendering
     device: str  # "CPU", or Blender's name of the GPU back end

@@ -1,6 +1,7 @@
 """Rectangles of the image, and which of them must be rendered again."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,37 +50,42 @@ def cover(needed: Grid, tile_px: int, margin_px: int, call_px: int) -> list[Wind
     It is cut in two wherever that is cheaper.
     """
 
-    def cost(box: Window) -> float:
-        return (box.width * tile_px + 2 * margin_px) * (box.height * tile_px + 2 * margin_px) + call_px
+    def cost(width: Any, height: Any) -> Any:
+        return (width * tile_px + 2 * margin_px) * (height * tile_px + 2 * margin_px) + call_px
 
     def split(box: Window) -> list[Window]:
-        halves = [
-            (a, b)
-            for first, second in _cuts(box)
-            if (a := _shrunk(needed, first)) is not None and (b := _shrunk(needed, second)) is not None
-        ]
-        best = min(halves, key=lambda pair: cost(pair[0]) + cost(pair[1]), default=None)
-        if best is None or cost(best[0]) + cost(best[1]) >= cost(box):
+        across = _cuts(needed[box.y0 : box.y1, box.x0 : box.x1])
+        down = [edges[:, [1, 0, 3, 2]] for edges in _cuts(needed[box.y0 : box.y1, box.x0 : box.x1].T)]
+        first, second = (np.concatenate(parts) for parts in zip(across, down, strict=True))
+        costs = sum(cost(x1 - x0, y1 - y0) for x0, y0, x1, y1 in (first.T, second.T))
+        if not len(first) or costs.min() >= cost(box.width, box.height):
             return [box]
-        return split(best[0]) + split(best[1])
+        best = costs.argmin()
+        halves = [Window(*(int(edge) for edge in half[best] + [box.x0, box.y0] * 2)) for half in (first, second)]
+        return split(halves[0]) + split(halves[1])
 
-    whole = _shrunk(needed, Window(0, 0, needed.shape[1], needed.shape[0]))
-    boxes = split(whole) if whole else []
-    return [Window(b.x0 * tile_px, b.y0 * tile_px, b.x1 * tile_px, b.y1 * tile_px) for b in boxes]
-
-
-def _cuts(box: Window) -> list[tuple[Window, Window]]:
-    across = [(Window(box.x0, box.y0, x, box.y1), Window(x, box.y0, box.x1, box.y1)) for x in range(box.x0 + 1, box.x1)]
-    down = [(Window(box.x0, box.y0, box.x1, y), Window(box.x0, y, box.x1, box.y1)) for y in range(box.y0 + 1, box.y1)]
-    return across + down
-
-
-def _shrunk(needed: Grid, box: Window) -> Window | None:
-    """The smallest window around the needed tiles inside `box`; None if there are none."""
-    inside = needed[box.y0 : box.y1, box.x0 : box.x1]
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    rows, columns = np.flatnonzero(needed.any(axis=1)), np.flatnonzero(needed.any(axis=0))
     if not len(rows):
-        return None
-    return Window(
-        box.x0 + int(columns[0]), box.y0 + int(rows[0]), box.x0 + int(columns[-1]) + 1, box.y0 + int(rows[-1]) + 1
+        return []
+    whole = Window(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return [Window(b.x0 * tile_px, b.y0 * tile_px, b.x1 * tile_px, b.y1 * tile_px) for b in split(whole)]
+
+
+def _cuts(inside: Grid) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Every cut between two columns of a grid whose outer rows and columns hold needed tiles.
+
+    Edges x0, y0, x1, y1 of the smallest window around what is needed to the left of it, and to the right: (cuts, 4).
+    """
+    height, width = inside.shape
+    filled = np.flatnonzero(inside.any(axis=0))
+    cuts = np.arange(1, width)
+    left = np.logical_or.accumulate(inside, axis=1)[:, :-1]
+    right = np.logical_or.accumulate(inside[:, ::-1], axis=1)[:, ::-1][:, 1:]
+    place = np.searchsorted(filled, cuts)
+    return tuple(
+        np.stack([x0, part.argmax(axis=0), x1, height - part[::-1].argmax(axis=0)], axis=-1)
+        for part, x0, x1 in (
+            (left, np.zeros_like(cuts), filled[place - 1] + 1),
+            (right, filled[place], np.full_like(cuts, width)),
+        )
     )

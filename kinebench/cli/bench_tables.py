@@ -1,0 +1,142 @@
+"""What the benches measured, as rich tables."""
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import mean, median
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from kinebench.bench.data import LoaderCost, MaskCost
+    from kinebench.bench.physics import Tally
+    from kinebench.bench.render import ClipCost
+    from kinebench.bench.samples import PictureCost, Setting
+
+PAPER_CLIPS = 10_100
+"""Training and test clips of one dataset in the paper (4.1)."""
+
+
+def render_costs(costs: "list[ClipCost]") -> Table:
+    """What rendering only what changes costs and loses: one column a dataset, medians over its clips."""
+    datasets = {
+        name: [cost for cost in costs if cost.dataset == name] for name in dict.fromkeys(c.dataset for c in costs)
+    }
+    device = costs[0].device
+    unit = "CPU-s" if device == "CPU" else "s"
+    clips = len({cost.index for cost in costs})
+    title = f"median (lowest..highest) of {clips} clips each, one core a clip, Cycles on {device}"
+    table = _table(title, datasets)
+
+    def row(name: str, figure: "Callable[[ClipCost], float]", digits: int = 1, unit: str = "") -> None:
+        table.add_row(name, *(_range([figure(cost) for cost in mine], digits, unit) for mine in datasets.values()))
+
+    row(f"rendering every frame in full, {unit} a clip", lambda cost: cost.seconds(cost.full), 0)
+    row(f"rendering only what changes, {unit} a clip", lambda cost: cost.seconds(cost.changing))
+    row("speed-up", lambda cost: cost.speed_up, unit="x")
+    row("PSNR of the two, dB", lambda cost: cost.psnr_db)
+    row("PSNR of two sampling seeds, dB", lambda cost: cost.floor_db)
+    row("largest 8x8 mean difference, levels", lambda cost: cost.seam_levels)
+    row(f"finding the clip, {unit}", lambda cost: cost.seconds(cost.search))
+    row(f"annotating and encoding, {unit}", lambda cost: cost.seconds(cost.finish))
+    row(f"seed to encoded members, {unit} a clip", lambda cost: cost.seconds(cost.ours))
+    if device == "CPU":
+        row("of that inside Cycles, %", lambda cost: 100 * cost.cycles_share)
+    return table
+
+
+def projection(costs: "list[ClipCost]") -> Table:
+    """What the paper's clips would take both ways: means over the clips measured, times the number of clips."""
+    datasets = {
+        name: [cost for cost in costs if cost.dataset == name] for name in dict.fromkeys(c.dataset for c in costs)
+    }
+    kind = "core" if costs[0].device == "CPU" else "GPU"
+    total = PAPER_CLIPS * len(datasets)
+    table = _table(f"{kind}-hours for the paper's {PAPER_CLIPS:,} clips of each dataset", {**datasets, "both": []})
+    ours = [mean(c.seconds(c.ours) for c in mine) * PAPER_CLIPS / 3600 for mine in datasets.values()]
+    peers = [mean(c.seconds(c.peers) for c in mine) * PAPER_CLIPS / 3600 for mine in datasets.values()]
+    for name, hours in (("every frame in full", peers), ("only what changes", ours)):
+        table.add_row(name, *(f"{value:,.0f}" for value in (*hours, sum(hours))))
+    ratios = [a / b for a, b in zip((*peers, sum(peers)), (*ours, sum(ours)), strict=True)]
+    table.add_row("ratio", *(f"{ratio:.1f}x" for ratio in ratios))
+    table.caption = f"{total:,} clips, from seed to encoded members; means of {len(costs)} clips measured"
+    return table
+
+
+def picture_costs(costs: "Iterable[PictureCost]") -> Table:
+    """Samples and denoiser against error and time: means over the pictures, each against its own reference."""
+    by_setting: dict[Setting, list[PictureCost]] = {}
+    for cost in costs:
+        by_setting.setdefault(cost.setting, []).append(cost)
+    pictures = max(map(len, by_setting.values()))
+    table = Table(
+        title=f"full frames, means over {pictures} pictures; error against the reference of each", title_justify="left"
+    )
+    table.add_column("samples", justify="right")
+    table.add_column("denoiser", no_wrap=True)
+    for name in ("CPU-s a frame", "PSNR dB", "on objects", "on ground"):
+        table.add_column(name, justify="right")
+    for setting, mine in by_setting.items():
+        figures = [
+            mean(getattr(cost, name) for cost in mine) for name in ("cpu_s", "psnr_db", "objects_db", "ground_db")
+        ]
+        style = "bold" if mine[0].default else None
+        table.add_row(str(setting.samples), setting.denoiser, *(f"{value:.2f}" for value in figures), style=style)
+    return table
+
+
+def rejections(dataset: str, tally: "Tally") -> Table:
+    """What a clip takes to find, and which rule rejected how many candidates."""
+    clip_s, share = tally.cpu_s / tally.accepted, tally.accepted / tally.candidates
+    title = f"{dataset}: {tally.candidates} candidates, {share:.1%} accepted; {clip_s:.2f} CPU-seconds a clip"
+    if tally.in_full_cpu_s is not None:
+        ratio = tally.in_full_cpu_s / tally.cpu_s
+        title += f", {tally.in_full_cpu_s / tally.accepted:.2f} if each is simulated to its end ({ratio:.1f}x)"
+    table = Table(title=title, title_justify="left", min_width=len(title))
+    table.add_column("rejected by")
+    table.add_column("candidates", justify="right")
+    for rule, count in tally.rejected.most_common():
+        table.add_row(rule, str(count))
+    return table
+
+
+def loader_costs(costs: "Sequence[LoaderCost]") -> Table:
+    """Clips a second, ours and plain webdataset: medians over the repeats."""
+    table = _table(
+        f"{costs[0].clips} clips to torch: RGB, velocity mask, caption; median of {len(costs[0].ours)} repeats",
+        [f"{cost.workers} loader workers" for cost in costs],
+    )
+    for name, way in (("webdataset and PyAV", "plain"), ("kinebench.data", "ours")):
+        spent = [getattr(cost, way) for cost in costs]
+        rates = [[cost.clips / one.wall_s for one in mine] for cost, mine in zip(costs, spent, strict=True)]
+        table.add_row(f"{name}, clips a second", *(_range(values, 2, "") for values in rates))
+        cpu = [median(one.cpu_s for one in mine) / cost.clips for cost, mine in zip(costs, spent, strict=True)]
+        table.add_row("  CPU-s a clip", *(f"{value:.2f}" for value in cpu))
+    table.add_row("speed-up", *(f"{cost.speed_up:.2f}x" for cost in costs))
+    return table
+
+
+def mask_cost(cost: "MaskCost") -> Table:
+    """A velocity mask from segmentation and table, and from its own video."""
+    table = _table("a velocity mask to float32, median (lowest..highest)", ["ms a clip", "CPU-ms a clip"])
+    for name, mine in (("decode its video", cost.decoded), ("segmentation and table", cost.rebuilt)):
+        times = [[1000 * one.wall_s for one in mine], [1000 * one.cpu_s for one in mine]]
+        table.add_row(name, *(_range(values, 0, "") for values in times))
+    cpu = median(one.cpu_s for one in cost.decoded) / median(one.cpu_s for one in cost.rebuilt)
+    table.add_row("speed-up", f"{cost.speed_up:.2f}x", f"{cpu:.2f}x")
+    table.caption = (
+        f"the stored mask is off by up to {cost.largest_difference_steps:.2f} of its steps; the other is exact"
+    )
+    return table
+
+
+def _table(title: str, columns: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _range(values: Sequence[float], digits: int, unit: str) -> str:
+    low, high = min(values), max(values)
+    return f"{median(values):.{digits}f}{unit} ({low:.{digits}f}..{high:.{digits}f})"
