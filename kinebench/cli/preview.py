@@ -13,7 +13,7 @@ def preview(
 ) -> None:
     """Write one self-contained HTML page of clips, velocity masks, motions and captions."""
     from kinebench.cli.progress import progress_bars
-    from kinebench.shards.preview import preview as write
+    from kinebench.preview.page import preview as write
 
     with progress_bars() as note:
         page = write(folder, out, limit, note)

@@ -19,10 +19,10 @@ def publish(
     from kinebench.cli.progress import progress_bars
     from kinebench.errors import KineBenchError
     from kinebench.interrupt import stoppable
+    from kinebench.publish.hub import check
+    from kinebench.publish.hub import push as upload
+    from kinebench.publish.publication import prepare
     from kinebench.shards.files import megabytes
-    from kinebench.shards.hub import check
-    from kinebench.shards.hub import push as upload
-    from kinebench.shards.publication import prepare
 
     if push is None and (private or revision is not None):
         raise KineBenchError("--private and --revision go with --push OWNER/NAME")

@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from kinebench.shards.files import Progress
-    from kinebench.shards.stats import Stats
+    from kinebench.stats.summary import Stats
 
 RECIPE_COUNT = 100
 
@@ -29,7 +29,7 @@ def stats(
     from kinebench.cli.progress import progress_bars
     from kinebench.cli.tables import stats_tables
     from kinebench.shards.files import write_atomic
-    from kinebench.shards.stats import dump
+    from kinebench.stats.summary import dump
 
     with progress_bars() as note:
         found = _found(where, split, count, seed, note)
@@ -38,7 +38,7 @@ def stats(
         json_path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(json_path, dump(found))
     if figures is not None:
-        from kinebench.shards.figures import write_figures
+        from kinebench.stats.figures import write_figures
 
         for path in write_figures(found, figures):
             typer.echo(path)
@@ -48,8 +48,8 @@ def _found(where: str, split: str | None, count: int | None, seed: int | None, n
     from kinebench.errors import KineBenchError
     from kinebench.interrupt import stoppable
     from kinebench.recipe import load
-    from kinebench.rehearsal import rehearse
-    from kinebench.shards.stats import Sampled, stats, summarise
+    from kinebench.stats.rehearsal import rehearse
+    from kinebench.stats.summary import Sampled, stats, summarise
 
     if Path(where).is_dir():
         if (split, count, seed) != (None, None, None):

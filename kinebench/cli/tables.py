@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from kinebench.shards.inventory import Fault
-    from kinebench.shards.stats import Stats
-    from kinebench.shards.verify import Report
+    from kinebench.stats.summary import Stats
+    from kinebench.verify.folder import Report
+    from kinebench.verify.inventory import Fault
 
 SHOWN = 20
 """Faults that are printed; the rest are counted."""
@@ -80,7 +80,7 @@ def _table(title: str, stats: "Stats") -> Table:
 
 
 def _quantities(stats: "Stats") -> Table:
-    from kinebench.shards.digest import quantities
+    from kinebench.stats.digest import quantities
 
     table = _table(f"{stats.source}: median (lowest..highest)", stats)
     columns = [quantities(split) for split in stats.splits]
@@ -101,7 +101,7 @@ def _bytes(stats: "Stats") -> Table:
 
 
 def _names(stats: "Stats") -> Table:
-    from kinebench.shards.digest import names
+    from kinebench.stats.digest import names
 
     table = _table("what occurs, how often", stats)
     columns = [names(split) for split in stats.splits]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from kinebench.shards.inventory import Fault
-    from kinebench.shards.verify import Report
+    from kinebench.verify.folder import Report
+    from kinebench.verify.inventory import Fault
 
 
 def verify(
@@ -39,7 +39,7 @@ def _checked(folder: Path, sample: int | None, workers: int | None) -> "Report":
     from kinebench.cli.progress import progress_bars
     from kinebench.cli.tables import SHOWN, fault_line
     from kinebench.interrupt import stoppable
-    from kinebench.shards.verify import verify as check
+    from kinebench.verify.folder import verify as check
 
     shown, stages = [0], {"samples": "no sample was checked"}
 
@@ -64,7 +64,7 @@ def _write(path: Path, report: "Report") -> None:
     import json
 
     from kinebench.shards.files import disk_room, write_atomic
-    from kinebench.shards.verify import plain
+    from kinebench.verify.folder import plain
 
     data = json.dumps(plain(report), indent=2, ensure_ascii=False).encode() + b"\n"
     with disk_room("writing the report", path.absolute().parent, len(data)):

@@ -1,1 +1,1 @@
-"""Sample <-> WebDataset tars, with index, manifest, checksums and verification."""
+"""Sample <-> WebDataset tars, with index, manifest, checksums and card."""

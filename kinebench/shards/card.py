@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kinebench.publish.datasheet import Subject, datasheet, table
+from kinebench.publish.licence import HUB, PAPER, URL
 from kinebench.shards.columns import MEANINGS, features, present, suffixes
-from kinebench.shards.datasheet import Subject, datasheet, table
-from kinebench.shards.licence import HUB, PAPER, URL
 from kinebench.shards.manifest import Manifest, SplitShards
 from kinebench.shards.sample import COMPANIONS, MEMBERS
-from kinebench.shards.stats import Stats
+from kinebench.stats.summary import Stats
 
 _DIGITS = "[0-9]" * 6  # a star would also match the companions
 TAGS = ("physics", "rigid-body", "synthetic", "video-generation", "webdataset")

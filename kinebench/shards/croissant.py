@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from kinebench.publish.datasheet import BIASES, PERSONAL, SOCIAL_IMPACT, USES, limitations
+from kinebench.publish.licence import PAPER, URL
 from kinebench.shards.columns import MEANINGS, suffixes
-from kinebench.shards.datasheet import BIASES, PERSONAL, SOCIAL_IMPACT, USES, limitations
-from kinebench.shards.licence import PAPER, URL
 from kinebench.shards.manifest import Manifest, Shard
 from kinebench.shards.sample import COMPANIONS
 

@@ -10,11 +10,11 @@ import pytest
 
 from kinebench.shards import manifest
 from kinebench.shards.pack import pack
-from kinebench.shards.pictures import picture_faults
 from kinebench.shards.read import Shards
 from kinebench.shards.spool import Spool
 from kinebench.shards.stock import Stock
-from kinebench.shards.verify import verify
+from kinebench.verify.folder import verify
+from kinebench.verify.pictures import picture_faults
 
 pytestmark = pytest.mark.slow
 RECIPES = Path(__file__).parents[1] / "recipes"

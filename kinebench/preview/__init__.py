@@ -1,0 +1,1 @@
+"""A dataset for the eye: one page with players, and contact sheets."""

@@ -1,0 +1,1 @@
+"""A dataset folder made ready for others, and pushed to the Hub."""

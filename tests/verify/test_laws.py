@@ -1,0 +1,120 @@
+"""The checks of a record against Bullet: what is simulated passes, and whatever number is changed does not."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kinebench.acceptance import find
+from kinebench.annotate.caption import C0, caption
+from kinebench.annotate.narrative import narrate
+from kinebench.record import describe
+from kinebench.scene.pose import rotation_matrix
+from kinebench.scene.sampler import caption_rng
+from kinebench.shards import record as records
+from kinebench.shards.manifest import Manifest
+from kinebench.verify import laws, soundness
+from kinebench.verify.inspection import Claims, grounds_of, record_facts
+
+VERSIONS = dict.fromkeys(("kinebench", "python", "numpy", "pybullet", "bpy"), "0")
+UNCHECKED = {*VERSIONS, "device"}  # of provenance: nothing in a sample says whether they are right
+ROUGH = {
+    "velocities_mps",
+    "angular_velocities_radps",
+    "visible_px",
+    "end_s",
+    "impulse_ns",
+    "closing_speed_mps",
+    "point_m",
+}
+"""Checked only within a wide tolerance, velocities while something touches."""
+
+
+def claims(recipe):
+    manifest = Manifest("0", recipe.dataset.name, recipe.record, recipe.sha256, 0, 1, {})
+    return Claims(Path(), manifest, recipe, {name: grounds_of(recipe, name) for name in recipe.splits})
+
+
+def simulated(recipe, index):
+    """The record of a clip, without its pictures."""
+    accepted = find(recipe, "train", index, 0, grounds_of(recipe, "train"))
+    render = {"render_samples": recipe.render.samples, "denoiser": recipe.render.denoiser}
+    captions = {"c0": C0, "c": caption(narrate(accepted.scene, accepted.rollout), caption_rng(accepted.scene))}
+    return describe(recipe, accepted, captions, {**VERSIONS, **render, "device": "CPU", "full_frames": False})
+
+
+@pytest.fixture(scope="module")
+def struck(tiny_interactions):
+    return simulated(tiny_interactions, 1)
+
+
+def facts(recipe, record):
+    broken = records.schema_faults(record) or list(soundness.structure_faults(record, recipe.record))
+    return broken or record_facts(claims(recipe), record)
+
+
+@pytest.mark.parametrize("name", ["tiny_interactions", "tiny_simple"])
+def test_what_is_simulated_has_no_fault(request, name):
+    recipe = request.getfixturevalue(name)
+    for index in range(4):
+        assert facts(recipe, simulated(recipe, index)) == []
+
+
+def leaves(value, path=()):
+    """Every number, string and flag of a record, of long lists the middle entry only."""
+    if isinstance(value, dict | list):
+        items = list(value.items() if isinstance(value, dict) else enumerate(value))
+        for key, part in items if len(items) <= 16 or isinstance(value, dict) else [items[len(items) // 2]]:
+            yield from leaves(part, (*path, key))
+    else:
+        yield path, value
+
+
+def others(path, value):
+    """Values that are wrong by a little and by a lot."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, str):
+        return ["zz"]
+    if isinstance(value, int):
+        return [value + 1, value - 1, value + 1000]
+    if "angular_velocities_radps" in path:
+        return [value + 30, value - 30, 1e9]
+    return [value + 2, value - 2, 1e9] if ROUGH & set(path) else [value + 0.25, value - 0.25, value * 2 + 1, 1e9]
+
+
+@pytest.mark.slow
+def test_every_value_of_a_record_is_checked(struck, tiny_interactions):
+    for path, value in leaves(struck):
+        if UNCHECKED & set(path):
+            continue
+        for other in others(path, value):
+            record = copy.deepcopy(struck)
+            part = record
+            for key in path[:-1]:
+                part = part[key]
+            part[path[-1]] = other
+            slight = ROUGH & set(path) and other in (value + 1, value - 1)
+            assert slight or facts(tiny_interactions, record), (path, value, other)
+
+
+def test_lowest_point_and_inertia_are_those_of_many_points(struck):
+    """Against points spread through each body, at a tilted pose."""
+    scene, rollout = records.scene(struck), records.rollout(struck)
+    rng = np.random.default_rng(0)
+    tilt = rng.normal(size=4)
+    tilt /= np.linalg.norm(tilt)
+    rollout.quaternions_wxyz[:] = tilt
+    for number, body in enumerate(scene.bodies, 1):
+        points = rng.uniform(-0.5, 0.5, (400_000, 3))
+        if body.shape == "cylinder":
+            points = points[np.hypot(points[:, 0], points[:, 1]) < 0.5]
+        points *= body.size_m
+        square = np.square(points).mean(axis=0) * body.mass_kg
+        assert laws.inertia_kgm2(body) == pytest.approx(
+            [square[[1, 2]].sum(), square[[0, 2]].sum(), square[:2].sum()], 0.01
+        )
+        low = (points @ rotation_matrix(tilt).T)[:, 2].min() + rollout.positions_m[0, number - 1, 2]
+        assert laws.lowest_m(body, rollout, number)[0] == pytest.approx(low, abs=0.01)
+        assert laws.lowest_m(body, rollout, number)[0] <= low
