@@ -21,8 +21,7 @@ from kinebench.shards import manifest as manifests
 from kinebench.shards.files import Progress
 from kinebench.shards.index import Row
 from kinebench.shards.manifest import Manifest
-from kinebench.verify import inventory as stock
-from kinebench.verify import twins
+from kinebench.verify import inventory, twins
 from kinebench.verify.inspection import Claims, Finding, grounds_of, inspect
 from kinebench.verify.inventory import REMAKE, REPACK, DamagedError, Fault
 from kinebench.verify.plausibility import Plausibility, Statement, report
@@ -78,17 +77,19 @@ def verify(
         hear([Fault(folder.name, "packing was interrupted: old and new files stand side by side", REPACK)])
         return ended(0)
     try:
-        manifest, rows = stock.claims(folder)
+        manifest, rows = inventory.claims(folder)
     except DamagedError as error:
-        hashed = stock.hashes(folder, (index.NAME, manifests.NAME), workers, note)
-        hear([*stock.sum_faults(folder, hashed), Fault(error.name, str(error), stock.COPY)])
+        hashed = inventory.hashes(folder, (index.NAME, manifests.NAME), workers, note)
+        hear([*inventory.sum_faults(folder, hashed), Fault(error.name, str(error), inventory.COPY)])
         return ended(len(hashed))
     names = [shard.name for shard in manifest.all_shards]
-    hashed = stock.hashes(folder, (*names, index.NAME, manifests.NAME, manifests.CROISSANT), workers, note)
-    hear(stock.sum_faults(folder, hashed))
-    hear(stock.manifest_faults(folder, manifest, hashed))
-    hear(stock.index_faults(manifest, rows))
-    hear(stock.tar_faults(folder, [name for name in names if name in hashed], rows))
+    beside = [name for name in inventory.listed_sums(folder) if Path(name).name == name]
+    wanted = dict.fromkeys((*names, index.NAME, manifests.NAME, manifests.CROISSANT, *beside))
+    hashed = inventory.hashes(folder, wanted, workers, note)
+    hear(inventory.sum_faults(folder, hashed))
+    hear(inventory.manifest_faults(folder, manifest, hashed))
+    hear(inventory.index_faults(manifest, rows))
+    hear(inventory.tar_faults(folder, [name for name in names if name in hashed], rows))
     claims = _claims(folder, manifest, hear)
     if claims is None:
         return ended(len(hashed))

@@ -68,15 +68,23 @@ def hashes(folder: Path, names: Iterable[str], threads: int, note: Progress) -> 
     return found
 
 
+def listed_sums(folder: Path) -> dict[str, str]:
+    """The sha256 that SHA256SUMS gives each file; empty if there is no SHA256SUMS."""
+    path = folder / manifests.SUMS
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
 def sum_faults(folder: Path, hashed: dict[str, str]) -> Iterator[Fault]:
     """SHA256SUMS against the files."""
-    path = folder / manifests.SUMS
-    if not path.is_file():
+    if not (folder / manifests.SUMS).is_file():
         yield Fault(manifests.SUMS, "is missing", COPY)
         return
-    lines = path.read_text(errors="replace").splitlines()
-    listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    listed = listed_sums(folder)
     for name in sorted(set(listed) | set(hashed)):
+        if Path(name).name != name:
+            yield Fault(manifests.SUMS, f"lists {name!r}, which is not a file beside it", REPACK)
+            continue
         if name not in listed:
             yield Fault(manifests.SUMS, f"does not list {name}", REPACK)
         elif not (folder / name).is_file():

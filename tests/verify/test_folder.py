@@ -1,4 +1,5 @@
 import copy
+import hashlib
 import json
 import os
 import signal
@@ -127,6 +128,21 @@ def test_wrong_sums_are_named(dataset):
     report = verify(dataset)
     assert "does not list toys-test-000000.tar" in facts(report, manifest.SUMS)
     assert "is missing" in facts(report, "toys-test-000009.tar")
+
+
+def test_every_file_that_the_sums_list_is_hashed(dataset):
+    note, sums = dataset / "NOTE", dataset / "SHA256SUMS"
+    note.write_text("a file that publish may add")
+    sums.write_text(sums.read_text() + f"{hashlib.sha256(note.read_bytes()).hexdigest()}  NOTE\n")
+    assert verify(dataset).sound
+    note.write_text("changed")
+    assert any(fact.startswith("sha256 is") for fact in facts(verify(dataset), "NOTE"))
+
+
+def test_sums_that_lead_outside_are_refused(dataset):
+    sums = dataset / "SHA256SUMS"
+    sums.write_text(sums.read_text() + f"{'0' * 64}  ../elsewhere\n")
+    assert any("not a file beside it" in fact for fact in facts(verify(dataset), "SHA256SUMS"))
 
 
 def test_an_interrupted_pack_is_named(dataset):
