@@ -7,15 +7,18 @@ from itertools import combinations
 
 import numpy as np
 
+from kinebench import rejection
 from kinebench.annotate.raster import rasterise
 from kinebench.annotate.sighting import Sighting, gaps_m, sight
 from kinebench.errors import KineBenchError
-from kinebench.physics.rollout import Rollout
+from kinebench.outlook import doomed
+from kinebench.physics.rollout import Rollout, start
 from kinebench.recipe import Acceptance, Recipe
+from kinebench.rejection import Wish
 from kinebench.scene.camera import Camera
 from kinebench.scene.pose import Array
-from kinebench.scene.sampler import sample_scene
-from kinebench.scene.scene import Scene
+from kinebench.scene.scene import Scene, Variant
+from kinebench.scene.variant import draw, draw_base, liveliest, siblings, variant_of, vary
 
 MOVED_PX = 2.0
 """An object moved if its centre travels at least this far in the image."""
@@ -39,18 +42,24 @@ def wants_interaction(rule: Acceptance, index: int) -> bool:
     return int(np.floor((index + 1) * share + 1e-9)) > int(np.floor(index * share + 1e-9))
 
 
+def wish_of(rule: Acceptance, index: int) -> Wish:
+    """What clip `index` must hold."""
+    if rule.contact == "required":
+        return "strike" if wants_interaction(rule, index) else "near miss"
+    return "no contact" if rule.contact == "forbidden" else "anything"
+
+
 def find(recipe: Recipe, split: str, index: int, seed: int, grounds: Mapping[str, tuple[str, float]]) -> Accepted:
     """Try candidates until one passes; KineBenchError with the count of each rule if none of them does."""
-    from kinebench.physics.bullet import simulate
-
     rejected: Counter[str] = Counter()
     for attempt in range(recipe.acceptance.max_attempts):
-        scene = sample_scene(recipe, split, index, seed, attempt, grounds)
-        if scene is None:
-            rejected["no free place in view for every object"] += 1
-            continue
-        rollout = simulate(scene)
-        judged = judge(recipe.acceptance, scene, rollout)
+        if recipe.counterfactual is None:
+            scene = draw(recipe, split, index, seed, attempt, grounds)
+            judged = scene if isinstance(scene, str) else _try(recipe.acceptance, scene)
+        else:
+            variant = variant_of(recipe.counterfactual, index)
+            base = draw_base(recipe, split, variant.group, seed, attempt, grounds)
+            judged = base if isinstance(base, str) else _try_group(recipe, base, variant, index)
         if isinstance(judged, Accepted):
             return replace(judged, rejected=dict(rejected))
         rejected[judged] += 1
@@ -61,6 +70,52 @@ def find(recipe: Recipe, split: str, index: int, seed: int, grounds: Mapping[str
     )
 
 
+def _try(rule: Acceptance, scene: Scene) -> Accepted | str:
+    """Simulate a candidate, for as long as it may pass, and judge it."""
+    wish = wish_of(rule, scene.index)
+    return doomed(rule, wish, scene, start(scene)) or _simulate(rule, wish, scene)
+
+
+def _try_group(recipe: Recipe, base: Scene, variant: Variant, index: int) -> Accepted | str:
+    """Clip `index`, if every variant of its group passes; the liveliest must be an interaction, and is tried first."""
+    assert recipe.counterfactual is not None
+    rule, lead = recipe.acceptance, liveliest(recipe.counterfactual, variant)
+    group = [lead, *(other for other in siblings(recipe.counterfactual, variant) if other != lead)]
+    wishes: dict[Variant, Wish] = {other: "strike" if other == lead else "anything" for other in group}
+    scenes = {other: vary(base, other, index) for other in group}
+    for other, scene in scenes.items():
+        if (reason := doomed(rule, wishes[other], scene, start(scene))) is not None:
+            return reason
+    found: dict[Variant, Accepted] = {}
+    for other, scene in scenes.items():
+        judged = _simulate(rule, wishes[other], scene)
+        if isinstance(judged, str):
+            return judged
+        if other == lead and (fault := _lead_fault(rule, judged)) is not None:
+            return fault
+        found[other] = judged
+    return found[variant]
+
+
+def _lead_fault(rule: Acceptance, lead: Accepted) -> str | None:
+    """What a group's liveliest variant lacks: that the driven object first strikes the last one, and moves it."""
+    pair, events = (*lead.scene.driven, len(lead.scene.bodies)), lead.rollout.events
+    if not events:
+        return rejection.nothing_struck(rule)
+    if (events[0].a, events[0].b) != pair:
+        return rejection.NOT_THE_STRUCK_ONE
+    if pair not in strikes(lead.scene, lead.rollout, lead.path_px, rule.struck_path_px):
+        return rejection.not_moved(rule)
+    return None
+
+
+def _simulate(rule: Acceptance, wish: Wish, scene: Scene) -> Accepted | str:
+    from kinebench.physics.bullet import simulate_unless
+
+    rollout = simulate_unless(scene, lambda moment: doomed(rule, wish, scene, moment))
+    return rollout if isinstance(rollout, str) else judge(rule, scene, rollout)
+
+
 def judge(rule: Acceptance, scene: Scene, rollout: Rollout) -> Accepted | str:
     """The candidate with its facts, or the rule that rejects it. Cheap rules come first."""
     px, _ = scene.camera.project(rollout.positions_m)
@@ -68,16 +123,16 @@ def judge(rule: Acceptance, scene: Scene, rollout: Rollout) -> Accepted | str:
     if (fault := _contact_fault(rule, scene, rollout, path_px)) is not None:
         return fault
     driven = [i - 1 for i in scene.driven]
+    if path_px[driven].min() < rule.min_path_px:
+        return rejection.short_path(rule)
+    if rollout.penetration_m > rule.max_penetration_m:
+        return rejection.overlap(rule)
     seen = sight(scene, rollout)
     if not all(_stays_in_view(scene.camera, seen[i], rule.border_px) for i in driven):
-        return f"a driven object comes within border_px = {rule.border_px:g} of the image's edge"
-    if path_px[driven].min() < rule.min_path_px:
-        return f"a driven object travels less than min_path_px = {rule.min_path_px:g}"
-    if rollout.penetration_m > rule.max_penetration_m:
-        return f"objects overlap by more than max_penetration_m = {rule.max_penetration_m:g}"
+        return rejection.leaves_view(rule)
     visible = _visible_px(scene, rollout)
     if min(visible) < rule.min_visible_px:
-        return f"an object shows less than min_visible_px = {rule.min_visible_px} at frame 0"
+        return rejection.hidden(rule)
     return Accepted(scene, rollout, {}, path_px, visible, bool(strikes(scene, rollout, path_px, rule.struck_path_px)))
 
 
@@ -92,18 +147,17 @@ def strikes(scene: Scene, rollout: Rollout, path_px: Array, struck_path_px: floa
 
 
 def _contact_fault(rule: Acceptance, scene: Scene, rollout: Rollout, path_px: Array) -> str | None:
-    if rule.contact == "forbidden":
-        return "two objects touch (contact = forbidden)" if rollout.events else None
-    if wants_interaction(rule, scene.index):
-        if not rollout.events:
-            return "nothing is struck (contact = required)"
-        if not strikes(scene, rollout, path_px, rule.struck_path_px):
-            return f"no struck object travels struck_path_px = {rule.struck_path_px:g}"
+    wish = wish_of(rule, scene.index)
+    if wish == "anything":
         return None
+    if wish == "strike":
+        if not rollout.events:
+            return rejection.nothing_struck(rule)
+        return None if strikes(scene, rollout, path_px, rule.struck_path_px) else rejection.not_moved(rule)
     if rollout.events:
-        return "two objects touch where a near miss is wanted (interaction_share)"
-    if _closest_gap_m(scene, rollout) > rule.near_miss_m:
-        return f"no driven object passes another within near_miss_m = {rule.near_miss_m:g}"
+        return rejection.touch(wish)
+    if wish == "near miss" and _closest_gap_m(scene, rollout) > rule.near_miss_m:
+        return rejection.no_near_miss(rule)
     return None
 
 

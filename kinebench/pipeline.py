@@ -10,8 +10,7 @@ import numpy as np
 from kinebench import __version__
 from kinebench.acceptance import Accepted, find
 from kinebench.annotate import depth, flow
-from kinebench.annotate.caption import C0, caption
-from kinebench.annotate.narrative import narrate
+from kinebench.annotate.caption import captions
 from kinebench.annotate.normals import normal_codes
 from kinebench.annotate.raster import Geometry, rasterise
 from kinebench.annotate.tracks import track
@@ -20,7 +19,6 @@ from kinebench.recipe import Recipe
 from kinebench.record import describe
 from kinebench.render.clip import Clip
 from kinebench.render.film import film
-from kinebench.scene.sampler import caption_rng
 from kinebench.scene.scene import Scene
 from kinebench.shards import record as records
 from kinebench.shards import tracks, video
@@ -54,8 +52,8 @@ def ground_of(recipe: Recipe, scene: Scene) -> Texture:
 
 def annotate(recipe: Recipe, accepted: Accepted, clip: Clip, companions: Collection[str]) -> Sample:
     """A rendered clip with its masks, captions, record and companions, encoded."""
-    captions = {"c0": C0, "c": caption(narrate(accepted.scene, accepted.rollout), caption_rng(accepted.scene))}
-    record = describe(recipe, accepted, captions, _provenance(recipe, clip))
+    words = captions(accepted.scene, accepted.rollout)
+    record = describe(recipe, accepted, words, _provenance(recipe, clip))
     geometry = rasterise(accepted.scene, accepted.rollout)
     return Sample(record["key"], _encode(recipe, accepted, clip, geometry, record, companions), record)
 

@@ -12,11 +12,11 @@ from typing import Any, Literal
 from kinebench.content import content
 from kinebench.errors import KineBenchError
 
-DATA_VERSION = 1
+DATA_VERSION = 2
 """Raised whenever the same recipe and seed would give other bytes; part of every recipe's hash."""
 
-STRIKE_RULES = ("interaction_share", "struck_path_px", "near_miss_m")
-"""Keys of [acceptance] that go with contact = "required" only."""
+REQUIRED_RULES = ("interaction_share", "near_miss_m")
+"""Keys of [acceptance] that go with contact = "required" only; struck_path_px also goes with contact = "free"."""
 
 Range = tuple[float, float]
 
@@ -106,7 +106,7 @@ class RenderSpec:
 class Acceptance:
     """The rules a candidate must pass before a pixel is paid for. See `kinebench.acceptance`."""
 
-    contact: Literal["forbidden", "required"]
+    contact: Literal["forbidden", "required", "free"]
     min_gap_m: float
     min_path_px: float
     min_visible_px: int
@@ -127,6 +127,20 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Counterfactual:
+    """Groups of clips that share everything but one factor: the steps of each factor, ascending, in their order.
+
+    A factor without steps is left out. See `kinebench.scene.variant`.
+    """
+
+    speed_mps: tuple[float, ...] = ()  # of the driven object at frame 0
+    direction_deg: tuple[float, ...] = ()  # turn of the driven object's first velocity, counter-clockwise from above
+    presence: tuple[float, ...] = ()  # of the struck object: 0 or 1
+    mass_kg: tuple[float, ...] = ()  # of the struck object
+    ground_friction: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that fixes a dataset, apart from the seed."""
 
@@ -140,6 +154,7 @@ class Recipe:
     render: RenderSpec
     acceptance: Acceptance
     splits: dict[str, Split]
+    counterfactual: Counterfactual | None = None
     source: str = ""  # the file it was read from, for messages only
 
     @cached_property
@@ -147,9 +162,12 @@ class Recipe:
         """The recipe as plain JSON values, as `parse` reads them; without its file name."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         del plain["source"]
-        if self.acceptance.contact == "forbidden":
-            for key in STRIKE_RULES:
-                del plain["acceptance"][key]
+        unused = {"forbidden": (*REQUIRED_RULES, "struck_path_px"), "free": REQUIRED_RULES, "required": ()}
+        for key in unused[self.acceptance.contact]:
+            del plain["acceptance"][key]
+        steps = plain.pop("counterfactual")
+        if steps is not None:
+            plain["counterfactual"] = {factor: values for factor, values in steps.items() if values}
         return plain
 
     @cached_property
@@ -217,6 +235,7 @@ def parse(table: dict[str, Any], source: str) -> Recipe:
         render=RenderSpec(**table["render"]),
         acceptance=Acceptance(**table["acceptance"]),
         splits={name: Split(**_frozen(split)) for name, split in table["splits"].items()},
+        counterfactual=Counterfactual(**_frozen(table["counterfactual"])) if "counterfactual" in table else None,
         source=source,
     )
 
@@ -248,7 +267,7 @@ def _explain(error: Any) -> str:
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"{key}: missing {', '.join(map(repr, missing))}"
     if error.validator == "not":
-        return f'{key}: {", ".join(STRIKE_RULES)} go with contact = "required" only'
+        return f"{key}: {error.schema['description']}"
     return f"{key}: {error.message}" + (f"; expected: {about}" if about else "")
 
 
@@ -257,7 +276,7 @@ def _check_meaning(table: dict[str, Any], source: str) -> None:
     faults = []
     for section, values in table.items():
         for key, value in values.items():
-            if isinstance(value, list) and value[0] > value[1]:  # every list outside [splits] is a range
+            if section != "counterfactual" and isinstance(value, list) and value[0] > value[1]:  # all others are ranges
                 faults.append(f"{section}.{key}: [{value[0]}, {value[1]}] is empty; expected [lowest, highest]")
     objects, motion, acceptance = table["objects"], table["motion"], table["acceptance"]
     if objects["driven"][1] > objects["count"][0]:
@@ -267,6 +286,7 @@ def _check_meaning(table: dict[str, Any], source: str) -> None:
         )
     if acceptance["contact"] == "required" and objects["count"][0] < 2:
         faults.append("objects.count: a strike needs at least 2 objects")
+    faults += _counterfactual_faults(table)
     if motion["speed_mps"][1] > motion["v_max_mps"]:
         faults.append(
             f"motion.v_max_mps: {motion['v_max_mps']} is below the highest speed {motion['speed_mps'][1]}; "
@@ -275,6 +295,31 @@ def _check_meaning(table: dict[str, Any], source: str) -> None:
     faults += _shared_between_splits(table["splits"])
     if faults:
         raise KineBenchError("\n".join(f"{source}: {fault}" for fault in faults))
+
+
+def _counterfactual_faults(table: dict[str, Any]) -> list[str]:
+    """What [counterfactual] asks of the other sections, and of its own lists beyond the schema."""
+    steps = table.get("counterfactual")
+    if steps is None:
+        return []
+    faults = []
+    for factor, values in steps.items():
+        if values != sorted(set(values)):
+            faults.append(f"counterfactual.{factor}: {values} is not in order; expected ascending, each value once")
+    if steps.get("direction_deg", [0])[0] != 0:
+        faults.append(
+            f"counterfactual.direction_deg: starts at {steps['direction_deg'][0]}; expected 0, the base's own"
+        )
+    fastest, v_max = max(steps.get("speed_mps", [0])), table["motion"]["v_max_mps"]
+    if fastest > v_max:
+        faults.append(f"counterfactual.speed_mps: {fastest} is above motion.v_max_mps = {v_max}; masks would clip")
+    if table["acceptance"]["contact"] != "free":
+        faults.append('acceptance.contact: expected "free" with [counterfactual]: only some variants of a group strike')
+    if table["objects"]["driven"] != [1, 1]:
+        faults.append("objects.driven: expected [1, 1] with [counterfactual]: the factor belongs to one driven object")
+    if table["objects"]["count"][0] < 2:
+        faults.append("objects.count: expected at least 2 with [counterfactual]: one to drive and one to strike")
+    return faults
 
 
 def _shared_between_splits(splits: dict[str, Any]) -> list[str]:

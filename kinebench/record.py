@@ -9,7 +9,7 @@ from kinebench.acceptance import MOVED_PX, Accepted
 from kinebench.physics.rollout import DECIMALS, Event, Rollout
 from kinebench.recipe import Recipe
 from kinebench.scene.pose import Array
-from kinebench.scene.scene import Body, Scene
+from kinebench.scene.scene import Body, Scene, Variant
 from kinebench.shards.sample import sample_key
 
 SCHEMA_VERSION = 1
@@ -21,7 +21,7 @@ def describe(
     """The record of one sample; `provenance` holds versions and device."""
     scene, rollout = accepted.scene, accepted.rollout
     driven = list(scene.driven)
-    return {
+    record = {
         "schema_version": SCHEMA_VERSION,
         "key": sample_key(scene.dataset, scene.split, scene.index),
         "dataset": scene.dataset,
@@ -55,6 +55,11 @@ def describe(
             "moved": [int(i) + 1 for i in np.flatnonzero(accepted.path_px >= MOVED_PX)],
         },
     }
+    return record if scene.variant is None else {**record, "counterfactual": _counterfactual(scene.variant)}
+
+
+def _counterfactual(variant: Variant) -> dict[str, Any]:
+    return {"group": f"{variant.group:06d}", "factor": variant.factor, "value": float(variant.value)}
 
 
 def _object(scene: Scene, rollout: Rollout, number: int, body: Body) -> dict[str, Any]:

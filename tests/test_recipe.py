@@ -1,5 +1,6 @@
 import copy
 import tomllib
+from dataclasses import asdict
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_built_in_recipes_are_the_papers_clip():
         assert recipe.objects.driven == (1, 2)
 
 
-@pytest.mark.parametrize("name", ["simple_motion", "interactions"])
+@pytest.mark.parametrize("name", ["simple_motion", "interactions", "counterfactual"])
 def test_splits_share_no_colour_and_no_ground(name):
     recipe = recipes.load(name)
     train, test = recipe.split("train"), recipe.split("test")
@@ -31,8 +32,8 @@ def test_splits_share_no_colour_and_no_ground(name):
     assert not set(train.textures) & set(test.textures)
 
 
-def test_record_reads_back_as_the_same_recipe(interactions, simple_motion):
-    for recipe in (interactions, simple_motion):
+def test_record_reads_back_as_the_same_recipe(interactions, simple_motion, counterfactual):
+    for recipe in (interactions, simple_motion, counterfactual):
         assert recipes.parse(recipe.record, recipe.source) == recipe
 
 
@@ -73,6 +74,55 @@ def test_errors_name_file_key_and_expectation(table, change, expected):
     with pytest.raises(KineBenchError, match=expected) as caught:
         recipes.parse(table, "mine.toml")
     assert str(caught.value).startswith("mine.toml: ")
+
+
+def test_recipes_without_groups_say_nothing_of_them(interactions, counterfactual):
+    assert "counterfactual" not in interactions.record
+    assert list(counterfactual.record["counterfactual"]) == list(asdict(counterfactual.counterfactual))
+    assert "near_miss_m" not in counterfactual.record["acceptance"]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "expected"),
+    [
+        ("counterfactual", "speed_mps", [1.0, 0.5], r"counterfactual.speed_mps: \[1.0, 0.5\] is not in order"),
+        ("counterfactual", "mass_kg", [1.0, 1.0, 2.0], r"counterfactual.mass_kg: .* ascending, each value once"),
+        ("counterfactual", "mass_kg", [0, 1], r"counterfactual.mass_kg.0: 0 is less than or equal to the minimum"),
+        ("counterfactual", "speed_mps", [1.0, 2.5], r"counterfactual.speed_mps: 2.5 is above motion.v_max_mps = 2.0"),
+        ("counterfactual", "direction_deg", [45, 90], r"counterfactual.direction_deg: starts at 45; expected 0"),
+        ("counterfactual", "direction_deg", [0, 360], r"counterfactual.direction_deg.1: 360 is greater than or equal"),
+        ("counterfactual", "presence", [1, 0], r"counterfactual.presence: .*expected: \[0, 1\]"),
+        ("counterfactual", "ground_friction", [0.2], r"counterfactual.ground_friction: .*expected: two or more"),
+        ("counterfactual", "colour", [1, 2], r"counterfactual: unknown key 'colour'"),
+        ("objects", "driven", [1, 2], r"objects.driven: expected \[1, 1\] with \[counterfactual\]"),
+        ("objects", "count", [1, 2], r"objects.count: expected at least 2 with \[counterfactual\]"),
+        ("acceptance", "contact", "forbidden", r"struck_path_px does not go with contact = \"forbidden\""),
+        ("acceptance", "near_miss_m", 0.1, r"near_miss_m go with contact = \"required\" only"),
+    ],
+)
+def test_faults_of_groups_are_named(section, key, value, expected):
+    table = tomllib.loads((content("generators") / "counterfactual.toml").read_text())
+    table[section][key] = value
+    with pytest.raises(KineBenchError, match=expected):
+        recipes.parse(table, "mine.toml")
+
+
+def test_groups_need_free_contact(table):
+    table["objects"] |= {"driven": [1, 1]}
+    table["counterfactual"] = {"mass_kg": [1, 2]}
+    with pytest.raises(KineBenchError, match=r'acceptance.contact: expected "free" with \[counterfactual\]'):
+        recipes.parse(table, "mine.toml")
+    table["acceptance"] = {
+        k: v for k, v in table["acceptance"].items() if k not in ("interaction_share", "near_miss_m")
+    }
+    table["acceptance"]["contact"] = "free"
+    only = recipes.parse(table, "mine.toml")
+    assert only.record["counterfactual"] == {"mass_kg": [1, 2]}
+    del table["counterfactual"]
+    assert recipes.parse(table, "mine.toml").counterfactual is None  # contact may be free without groups
+    table["counterfactual"] = {}
+    with pytest.raises(KineBenchError, match=r"counterfactual: .* (non-empty|enough properties)"):
+        recipes.parse(table, "mine.toml")
 
 
 def test_missing_key_is_named(table):

@@ -10,10 +10,14 @@ from itertools import pairwise
 import numpy as np
 
 from kinebench.annotate.claim import Narrative, Strikes, Thing
+from kinebench.annotate.narrative import narrate
 from kinebench.annotate.plot import Detail, Plot
 from kinebench.annotate.story import tell
 from kinebench.annotate.tale import Tale
 from kinebench.annotate.wording import VERTICALS, Voice, both, counted, listed, number, where, with_article
+from kinebench.physics.rollout import Rollout
+from kinebench.scene.sampler import caption_rng
+from kinebench.scene.scene import Scene
 
 C0 = "An object moving on a surface"
 """The prompt that tells nothing: the paper's c_0."""
@@ -27,6 +31,11 @@ _DETAILS = (
     Detail(starts=False, passes=False, effects=False, stops=False),
 )
 _GRADES = {"hard": 3, "firm": 2, "plain": 1, "slight": 0}
+
+
+def captions(scene: Scene, rollout: Rollout) -> dict[str, str]:
+    """Both captions of a clip: `c0`, which tells nothing, and `c`, in words that the scene's own generator chooses."""
+    return {"c0": C0, "c": caption(narrate(scene, rollout), caption_rng(scene))}
 
 
 def caption(narrative: Narrative, rng: np.random.Generator) -> str:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from kinebench.scene.pose import Array
-from kinebench.scene.scene import Vector
+from kinebench.scene.scene import Scene, Vector
 
 DECIMALS = 6
 """Poses and velocities are kept to a micrometre; everything is accepted, rendered and annotated as it is kept."""
@@ -38,3 +40,19 @@ class Rollout:
         """The rollout as it is stored."""
         arrays = ("positions_m", "quaternions_wxyz", "velocities_mps", "angular_velocities_radps")
         return replace(self, **{name: getattr(self, name).round(DECIMALS) + 0.0 for name in arrays})
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A simulation as far as it has come. N objects in the scene's order, world frame."""
+
+    frame: int
+    positions_m: Array  # (N, 3)
+    velocities_mps: Array  # (N, 3)
+    touched: bool  # whether two objects have pressed on each other
+
+
+def start(scene: Scene) -> Moment:
+    """The moment before anything moves."""
+    positions, velocities = ([getattr(body, name) for body in scene.bodies] for name in ("position_m", "velocity_mps"))
+    return Moment(0, np.array(positions), np.array(velocities), touched=False)

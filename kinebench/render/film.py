@@ -63,6 +63,8 @@ def changing_tiles(stage: Stage, scene: Scene, rollout: Rollout, progress: Progr
     stage.show(everything)
     rgb = np.empty((frames, height, width, 3), dtype=np.uint8)
     picture, shown = plate.copy(), None
+    if scene.variant is not None:  # the clips of a group start with one and the same frame, whatever moves later
+        picture, shown = stage.render(Window(0, 0, width, height)).copy(), _poses_by_tile(scene, rollout, movers, 0)
     for frame in range(frames):
         poses = _poses_by_tile(scene, rollout, movers, frame)
         stage.place(rollout.positions_m[frame], rollout.quaternions_wxyz[frame])

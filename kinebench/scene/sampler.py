@@ -24,8 +24,12 @@ def sample_rng(dataset: str, split: str, index: int, attempt: int, seed: int) ->
 
 
 def caption_rng(scene: Scene) -> Generator:
-    """The randomness of a scene's caption: a child of the scene's own, so that wording never moves an object."""
-    key = (_word(scene.dataset), _word(scene.split), scene.index, scene.attempt)
+    """The randomness of a scene's caption: a child of the scene's own, so that wording never moves an object.
+
+    The clips of a counterfactual group share it, as they share the scene's.
+    """
+    index = scene.index if scene.variant is None else scene.variant.group
+    key = (_word(scene.dataset), _word(scene.split), index, scene.attempt)
     return default_rng(SeedSequence(scene.seed, spawn_key=key).spawn(1)[0])
 
 

@@ -64,6 +64,15 @@ class Light:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """What a clip of a counterfactual group has of its own; the rest it shares with the others of its group."""
+
+    group: int
+    factor: str  # "speed", "direction", "presence", "mass" or "friction"
+    value: float  # m/s, degrees, 0 or 1, kilograms, Coulomb coefficient
+
+
+@dataclass(frozen=True)
 class Scene:
     """A clip's initial state. Object ids are 1..N in the order of `bodies`; 0 is the ground."""
 
@@ -78,6 +87,7 @@ class Scene:
     ground: Ground
     camera: Camera
     light: Light
+    variant: Variant | None = None
 
     @property
     def driven(self) -> tuple[int, ...]:

@@ -9,12 +9,10 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from kinebench import recipe as recipes
-from kinebench.annotate.caption import C0, caption
-from kinebench.annotate.narrative import narrate
+from kinebench.annotate.caption import captions
 from kinebench.errors import KineBenchError, require
 from kinebench.recipe import Recipe
 from kinebench.record import describe
-from kinebench.scene.sampler import caption_rng
 from kinebench.shards.files import Progress
 from kinebench.textures.selection import choices
 
@@ -57,5 +55,5 @@ def _described(job: tuple[dict[str, Any], str, str, int, int]) -> dict[str, Any]
     plain, source, split, index, seed = job
     recipe = recipes.parse(plain, source)
     accepted = draw(recipe, split, index, seed)
-    captions = {"c0": C0, "c": caption(narrate(accepted.scene, accepted.rollout), caption_rng(accepted.scene))}
-    return describe(recipe, accepted, captions, {})
+    words = captions(accepted.scene, accepted.rollout)
+    return describe(recipe, accepted, words, {})

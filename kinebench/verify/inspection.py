@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from kinebench.acceptance import MOVED_PX, judge
-from kinebench.annotate.caption import C0, caption
-from kinebench.annotate.narrative import narrate
+from kinebench.annotate.caption import captions
 from kinebench.errors import KineBenchError
 from kinebench.recipe import Recipe
-from kinebench.scene.sampler import caption_rng
 from kinebench.shards import record as records
 from kinebench.shards.index import Row
 from kinebench.shards.manifest import Manifest
@@ -155,8 +153,7 @@ def _checked(facts: Iterator[str]) -> list[str]:
 def _caption_facts(record: dict[str, Any]) -> Iterator[str]:
     """Tell the motion again, in the words that the scene's own random numbers choose."""
     scene, rollout = records.scene(record), records.rollout(record)
-    wanted = {"c0": C0, "c": caption(narrate(scene, rollout), caption_rng(scene))}
-    for name, text in wanted.items():
+    for name, text in captions(scene, rollout).items():
         if record["captions"][name] != text:
             yield f"captions.{name} is {record['captions'][name]!r}, and its motion gives {text!r}"
 

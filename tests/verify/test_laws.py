@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 
 from kinebench.acceptance import find
-from kinebench.annotate.caption import C0, caption
-from kinebench.annotate.narrative import narrate
+from kinebench.annotate.caption import captions
 from kinebench.record import describe
 from kinebench.scene.pose import rotation_matrix
-from kinebench.scene.sampler import caption_rng
 from kinebench.shards import record as records
 from kinebench.shards.manifest import Manifest
 from kinebench.verify import laws, soundness
@@ -40,8 +38,8 @@ def simulated(recipe, index):
     """The record of a clip, without its pictures."""
     accepted = find(recipe, "train", index, 0, grounds_of(recipe, "train"))
     render = {"render_samples": recipe.render.samples, "denoiser": recipe.render.denoiser}
-    captions = {"c0": C0, "c": caption(narrate(accepted.scene, accepted.rollout), caption_rng(accepted.scene))}
-    return describe(recipe, accepted, captions, {**VERSIONS, **render, "device": "CPU", "full_frames": False})
+    words = captions(accepted.scene, accepted.rollout)
+    return describe(recipe, accepted, words, {**VERSIONS, **render, "device": "CPU", "full_frames": False})
 
 
 @pytest.fixture(scope="module")
