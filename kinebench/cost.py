@@ -8,11 +8,11 @@ from kinebench.shards.plan import Plan
 _FRAMES, _WIDTH, _HEIGHT, _SAMPLES = 49, 720, 480, 16
 """The clips that were measured."""
 
-# One core of an AMD EPYC, median of 5 clips: docs/rendering.md, `kinebench bench render --clips 5`.
-_CORE_S = {"forbidden": 45.2, "required": 87.7}
-_FULL_FRAMES_CORE_S = {"forbidden": 635.0, "required": 605.0}
+# One core of an AMD EPYC, mean of 3 clips, from seed to members: docs/performance.md. "free" is taken as "required".
+_CORE_S = {"forbidden": 44.0, "required": 80.2, "free": 80.2}
+_FULL_FRAMES_CORE_S = {"forbidden": 581.0, "required": 582.0, "free": 582.0}
 # Bytes a clip: main members by `kinebench stats` of ten clips each, companions by docs/companions.md.
-_MAIN_BYTES = {"forbidden": 441_000, "required": 537_000}
+_MAIN_BYTES = {"forbidden": 441_000, "required": 537_000, "free": 537_000}
 _COMPANION_BYTES = {"lossless": 850_000, "depth": 430_000, "flow": 1_300_000, "normals": 1_700_000, "tracks": 270_000}
 
 

@@ -7,7 +7,9 @@ import typer
 
 from kinebench.runners import Runner
 
-RecipeName = Annotated[str, typer.Argument(help="A built-in recipe (simple_motion, interactions) or a TOML file.")]
+RecipeName = Annotated[
+    str, typer.Argument(help="A built-in recipe or a TOML file: simple_motion, interactions, counterfactual, ...")
+]
 SplitName = Annotated[str, typer.Option(help="A split of the recipe.")]
 Count = Annotated[int, typer.Option(help="Clips in the split, counted from index 0.")]
 Seed = Annotated[int, typer.Option(help="Seed of the whole dataset.")]

@@ -1,10 +1,12 @@
 """A dataset folder against itself, its recipe and the laws of motion. Trusts nothing. See docs/verify.md."""
 
+import contextlib
 import hashlib
 import json
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -169,7 +171,9 @@ def _findings(claims: Claims, rows: Sequence[Row], chosen: frozenset[int], worke
         min(workers, len(batches)), multiprocessing.get_context("spawn"), initializer=_begin, initargs=(claims,)
     )
     try:
-        for findings in pool.map(_inspect, batches):
+        with _deaf():  # until `_begin`, a worker would answer Ctrl-C with a traceback
+            work = pool.map(_inspect, batches)
+        for findings in work:
             yield from findings
     except BrokenProcessPool as error:
         raise KineBenchError(
@@ -181,8 +185,21 @@ def _findings(claims: Claims, rows: Sequence[Row], chosen: frozenset[int], worke
         pool.shutdown(cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl-C, and let processes that are started now ignore it for good: the parent ends its workers."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may choose
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _begin(claims: Claims) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     _CLAIMS[:] = [claims]
 

@@ -156,7 +156,9 @@ def _statements(
         yield Statement("near misses", share("near miss wanted"), share("near miss"))
     else:
         yield Statement("clips with contact", f"0 of {clips}" if contact == "forbidden" else "any", share("contact"))
-    yield Statement(f"first directions, {DIRECTIONS} sectors", "uniform", _directions(values["heading"]))
+    if recipe.counterfactual is None:  # the clips of a group share theirs
+        wanted = "drawn uniformly"
+        yield Statement(f"first directions, {DIRECTIONS} sectors", wanted, _directions(values["heading"]))
     for kind, counts in sorted(names.items()):
         split = kind.rpartition(" ")[2]
         known = len(recipe.splits[split].colours) if kind.startswith("colours") else choices[split]
