@@ -1,5 +1,6 @@
 """GET requests over connections that stay open. A connection belongs to one process and one answer at a time."""
 
+import atexit
 import http.client
 import os
 import ssl
@@ -134,3 +135,9 @@ def _idle() -> dict[tuple[str, str], list[http.client.HTTPConnection]]:
         _LOCAL.process, _LOCAL.idle = os.getpid(), {}
     idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = _LOCAL.idle
     return idle
+
+
+@atexit.register
+def _hang_up() -> None:
+    for connection in [connection for kept in _idle().values() for connection in kept]:
+        connection.close()
