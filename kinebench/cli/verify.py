@@ -34,11 +34,10 @@ def verify(
 
 def _checked(folder: Path, sample: int | None, workers: int | None) -> "Report":
     """The report; each fault is printed when it is found."""
-    import os
-
     from kinebench.cli.progress import progress_bars
     from kinebench.cli.tables import SHOWN, fault_line
     from kinebench.interrupt import stoppable
+    from kinebench.runners.cores import available
     from kinebench.verify.folder import verify as check
 
     shown, stages = [0], {"samples": "no sample was checked"}
@@ -57,7 +56,7 @@ def _checked(folder: Path, sample: int | None, workers: int | None) -> "Report":
             stages[stage] = f"{done} of {whole} {stage} were checked"
             bar(stage, done, whole)
 
-        return check(folder, sample, workers or len(os.sched_getaffinity(0)), note, found)
+        return check(folder, sample, workers or available(), note, found)
 
 
 def _write(path: Path, report: "Report") -> None:

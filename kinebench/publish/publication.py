@@ -4,22 +4,23 @@ The same folder gives the same files. What verification checks is replaced as on
 written before, each as a whole.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from kinebench.errors import KineBenchError
 from kinebench.preview.sheet import chosen, sheet
 from kinebench.publish import licence
+from kinebench.runners.cores import available
 from kinebench.shards import index, manifest
 from kinebench.shards.card import Insides, card
 from kinebench.shards.croissant import croissant
-from kinebench.shards.files import Progress, disk_room, sha256_file, write_atomic
+from kinebench.shards.files import Progress, disk_room, sha256_file, write_atomic, write_durable
 from kinebench.shards.read import Shards
 from kinebench.shards.staging import commit, interrupted, locked, settle, staged
 from kinebench.stats.figures import figures
 from kinebench.stats.summary import stats
 from kinebench.verify.folder import verify
+from kinebench.verify.inventory import listed_sums
 
 PREVIEWS = "previews"
 SHEET = "sheet.jpg"
@@ -46,7 +47,7 @@ def prepare(folder: Path | str, sample: int | None, progress: Progress) -> Publi
         if interrupted(folder):
             with locked(folder):
                 settle(folder)
-        report = verify(folder, sample, workers=len(os.sched_getaffinity(0)), progress=progress)
+        report = verify(folder, sample, workers=available(), progress=progress)
         if not report.sound:
             first, count = report.faults[0], len(report.faults)
             raise KineBenchError(
@@ -81,7 +82,7 @@ def _written(folder: Path, progress: Progress) -> Publication:
             write_atomic(folder / PREVIEWS / name, data)
         _replace(folder, contents, [shard.name for shard in shards.manifest.all_shards])
     files = (
-        *sorted({manifest.CARD, manifest.SUMS, *_listed(folder)}),
+        *sorted({manifest.CARD, manifest.SUMS, *listed_sums(folder)}),
         *sorted(f"{PREVIEWS}/{name}" for name in pictures),
     )
     size = sum((folder / name).stat().st_size for name in files)
@@ -90,24 +91,11 @@ def _written(folder: Path, progress: Progress) -> Publication:
 
 def _replace(folder: Path, contents: dict[str, bytes], tars: list[str]) -> None:
     """Put the files there with the checksums that go with them. The card has none, because people edit cards."""
-    kept = {name: digest for name, digest in _listed(folder).items() if name in (*tars, index.NAME, manifest.NAME)}
+    kept = {name: digest for name, digest in listed_sums(folder).items() if name in (*tars, index.NAME, manifest.NAME)}
     settle(folder)
     with staged(folder) as new:
         for name, data in contents.items():
-            _write(new / name, data)
+            write_durable(new / name, data)
         sums = kept | {name: sha256_file(new / name) for name in contents if name != manifest.CARD}
-        _write(new / manifest.SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
+        write_durable(new / manifest.SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
         commit(folder, ())
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _listed(folder: Path) -> dict[str, str]:
-    """File name -> sha256, as SHA256SUMS says."""
-    lines = (folder / manifest.SUMS).read_text().splitlines()
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

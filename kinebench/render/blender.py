@@ -40,7 +40,7 @@ class Denoising:
 
 
 OURS = Denoising("HIGH", "NONE")
-"""The prefilter costs a third of the time for 0.7 dB; see docs/performance.md."""
+"""The prefilter costs a third more time for 0.15 dB; see docs/performance.md."""
 BLENDERS = Denoising("HIGH", "ACCURATE")
 """What Blender does unless told otherwise, and so what other generators do."""
 

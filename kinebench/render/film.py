@@ -14,7 +14,7 @@ from kinebench.physics.rollout import Rollout
 from kinebench.recipe import RenderSpec
 from kinebench.render.blender import Stage
 from kinebench.render.clip import Clip
-from kinebench.render.reach import reach_tiles
+from kinebench.render.reach import moving, reach_tiles
 from kinebench.render.window import Window, cover
 from kinebench.scene.scene import Scene
 from kinebench.textures.library import Texture
@@ -81,12 +81,6 @@ def changing_tiles(stage: Stage, scene: Scene, rollout: Rollout, progress: Progr
         rgb[frame], shown = picture, poses
         progress(frame + 1, frames)
     return rgb
-
-
-def moving(rollout: Rollout) -> list[int]:
-    """Ids of the objects whose pose ever changes."""
-    poses = np.concatenate([rollout.positions_m, rollout.quaternions_wxyz], axis=-1)
-    return [int(i) + 1 for i in np.flatnonzero(np.any(poses != poses[:1], axis=(0, 2)))]
 
 
 def _poses_by_tile(scene: Scene, rollout: Rollout, movers: list[int], frame: int) -> NDArray[np.int32]:

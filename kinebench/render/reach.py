@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.annotate.raster import corners
+from kinebench.physics.rollout import Rollout
 from kinebench.scene.pose import Array, to_world
 from kinebench.scene.scene import Light, Scene
 
@@ -11,6 +12,12 @@ HALO = 0.6
 """Width of the ring of ground, in heights of the object, that it keeps from the sky's light or gives its colour to."""
 NEAR = 1.5
 """Another object this near, in heights, catches light that the object reflects: all of it is reached."""
+
+
+def moving(rollout: Rollout) -> list[int]:
+    """Ids of the objects whose pose ever changes."""
+    poses = np.concatenate([rollout.positions_m, rollout.quaternions_wxyz], axis=-1)
+    return [int(i) + 1 for i in np.flatnonzero(np.any(poses != poses[:1], axis=(0, 2)))]
 
 
 def reach_tiles(

@@ -18,7 +18,7 @@ from kinebench.shards import index, manifest, tar
 from kinebench.shards.binding import check_bound
 from kinebench.shards.card import card
 from kinebench.shards.croissant import croissant
-from kinebench.shards.files import Progress, disk_room, sha256_file
+from kinebench.shards.files import Progress, disk_room, sha256_file, write_durable
 from kinebench.shards.index import Member, Row
 from kinebench.shards.manifest import Manifest, Shard, SplitShards, shard_name
 from kinebench.shards.sample import COMPANIONS, MEMBERS, Sample
@@ -222,7 +222,4 @@ def _write_beside(folder: Path, after: Manifest, rows: list[Row]) -> None:
     contents[manifest.SUMS] = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())).encode()
     contents[manifest.CARD] = card(after)
     for name, data in contents.items():
-        with (folder / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        write_durable(folder / name, data)

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.annotate.velocity import in_frame
+from kinebench.physics.bullet import GRAVITY_MPS2
 from kinebench.scene.pose import Array
 from kinebench.shards import record as records
-from kinebench.verify.laws import GRAVITY_MPS2
 
 SLIDING_MPS = 0.1
 """Below this speed an object may come to rest between two frames: no deceleration is read from it."""

@@ -13,15 +13,15 @@ from kinebench.annotate.caption import captions
 from kinebench.errors import KineBenchError, require
 from kinebench.recipe import Recipe
 from kinebench.record import describe
+from kinebench.runners.cores import available
 from kinebench.shards.files import Progress
 from kinebench.textures.selection import choices
 
 ENGINE = "pybullet"
-PROCESSES = 2
 
 
 def rehearse(recipe: Recipe, split: str, count: int, seed: int, progress: Progress) -> Iterator[dict[str, Any]]:
-    """The records of clips 0..count-1 of a split, in order, found by two processes.
+    """The records of clips 0..count-1 of a split, in order, found by a process for each core.
 
     They are those that `generate` writes, but for `provenance`, which says nothing of a renderer. Raises KineBenchError
     for a user's mistake, and if no candidate passes.
@@ -32,7 +32,7 @@ def rehearse(recipe: Recipe, split: str, count: int, seed: int, progress: Progre
     if count < 1 or seed < 0:
         raise KineBenchError(f"--count is {count} and --seed {seed}; expected at least 1 clip and a seed of 0 or more")
     jobs = [(recipe.record, recipe.source, split, index, seed) for index in range(count)]
-    processes = min(PROCESSES, count, len(os.sched_getaffinity(0)))
+    processes = min(count, available())
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_mute) as pool:
         try:
             for done, record in enumerate(pool.map(_described, jobs), 1):

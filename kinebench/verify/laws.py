@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.annotate.sighting import Sighting, gaps_m, sight
+from kinebench.physics.bullet import GRAVITY_MPS2
 from kinebench.physics.rollout import Event, Rollout
 from kinebench.scene.pose import Array, rotation_matrix
 from kinebench.scene.scene import Body, Scene
 
-GRAVITY_MPS2 = 9.81
 SINK_M = 0.001
 """How far a lowest corner may be below the ground."""
 FLOAT_M = 0.003

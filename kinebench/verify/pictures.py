@@ -11,7 +11,7 @@ from kinebench.annotate.raster import Geometry, rasterise
 from kinebench.annotate.tracks import PX_DECIMALS, track
 from kinebench.annotate.velocity import velocity_codes
 from kinebench.physics.rollout import Rollout
-from kinebench.render.reach import reach_tiles
+from kinebench.render.reach import moving, reach_tiles
 from kinebench.scene.scene import Scene
 from kinebench.shards import record as records
 from kinebench.shards import tracks, video
@@ -198,14 +198,13 @@ def _still_facts(scene: Scene, rollout: Rollout, rgb: NDArray[np.uint8]) -> Iter
 def _reached(scene: Scene, rollout: Rollout) -> NDArray[np.bool_]:
     """Tiles (rows, columns) that a moving object, its shadow or its halo reaches in any frame."""
     poses = np.concatenate([rollout.positions_m, rollout.quaternions_wxyz], axis=-1)
-    movers = np.flatnonzero(np.any(poses != poses[:1], axis=(0, 2))) + 1
     rows, columns = -(-scene.camera.height_px // TILE_PX), -(-scene.camera.width_px // TILE_PX)
-    reached = np.zeros((rows, columns), dtype=np.bool_)
+    reached, movers = np.zeros((rows, columns), dtype=np.bool_), moving(rollout)
     for frame in range(len(poses)):
         if frame == 0 or np.any(poses[frame] != poses[frame - 1]):
             for number in movers:
                 place = rollout.positions_m[frame], rollout.quaternions_wxyz[frame]
-                reached |= reach_tiles(scene, int(number), *place, TILE_PX)
+                reached |= reach_tiles(scene, number, *place, TILE_PX)
     return reached
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from kinebench.physics.bullet import GRAVITY_MPS2
 from kinebench.physics.rollout import Event, Rollout
 from kinebench.scene.camera import Camera
 from kinebench.scene.pose import Array, rotation_matrix
 from kinebench.shards import record as records
 from kinebench.shards.sample import sample_key
-from kinebench.verify.laws import GRAVITY_MPS2, touched
+from kinebench.verify.laws import touched
 
 STEP_MPS = 0.08
 """How far a step's mean velocity may be from the middle of its two ends, on each axis, beyond what friction does.

@@ -45,7 +45,7 @@ def both_ways(scene, rollout, samples, every):
 @pytest.mark.slow
 @pytest.mark.parametrize(("index", "movers"), [(0, 1), (3, 3)])
 def test_composite_equals_full_frames(interactions, grounds, index, movers):
-    from kinebench.render.film import moving
+    from kinebench.render.reach import moving
 
     scene, rollout = accepted(interactions, index, grounds)
     assert len(moving(rollout)) >= movers

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinebench.errors import KineBenchError
+from kinebench.physics.bullet import GRAVITY_MPS2
 from kinebench.stats.facts import facts
 from kinebench.stats.summary import FEWEST, Sampled, Spread, dump, histogram, load, spread, stats, summarise
-from kinebench.verify.laws import GRAVITY_MPS2
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1))
