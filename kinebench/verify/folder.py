@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -171,7 +170,7 @@ def _findings(claims: Claims, rows: Sequence[Row], chosen: frozenset[int], worke
         min(workers, len(batches)), multiprocessing.get_context("spawn"), initializer=_begin, initargs=(claims,)
     )
     try:
-        with _deaf():  # until `_begin`, a worker would answer Ctrl-C with a traceback
+        with _held_back():  # a worker that is still starting would answer it with a traceback
             work = pool.map(_inspect, batches)
         for findings in work:
             yield from findings
@@ -186,20 +185,16 @@ def _findings(claims: Claims, rows: Sequence[Row], chosen: frozenset[int], worke
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Ignore Ctrl-C, and let processes that are started now ignore it for good: the parent ends its workers."""
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may choose
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _held_back() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block. Processes started in it never hear it: the parent ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(claims: Claims) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     _CLAIMS[:] = [claims]
 
