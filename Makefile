@@ -36,7 +36,8 @@ system:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
-	$(BIN)/pip install -q -c constraints.txt -e ".[render,hub,dev]"
+	$(BIN)/pip install -q -c constraints.txt -e ".[render,score,hub,dev]"
+	SAM2_BUILD_CUDA=0 $(BIN)/pip install -q --no-deps --no-build-isolation sam2==1.1.0  # its torchvision would break torch
 	touch $(READY)
 
 clean:

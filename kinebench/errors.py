@@ -1,6 +1,7 @@
 """Errors a user can cause, and the one way to say that an optional dependency is missing."""
 
 import importlib
+import importlib.util
 from types import ModuleType
 
 
@@ -13,7 +14,11 @@ class KineBenchError(Exception):
     exit_code = 1
 
 
-class MissingExtra(KineBenchError):
+class Unavailable(KineBenchError):
+    """Something cannot run because weights or a package are missing; the message names them and how to get them."""
+
+
+class MissingExtra(Unavailable):
     """An optional dependency is not installed; the message names the pip extra that brings it."""
 
 
@@ -24,15 +29,23 @@ def require(module: str, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or module.split(".")[0] != error.name.split(".")[0]:
             raise
-        raise MissingExtra(
-            f"this command needs {module!r}, which is not installed; run: pip install 'kinebench[{extra}]'"
-        ) from error
+        raise _missing(module, extra) from error
     except ImportError as error:
         if ".so" not in str(error):
             raise
         raise MissingExtra(
             f"{module!r} is installed but does not load: {error}; install the system libraries that README.md names"
         ) from error
+
+
+def demand(module: str, extra: str) -> None:
+    """As `require`, without importing it: for what is slow to import and is not needed yet."""
+    if importlib.util.find_spec(module) is None:
+        raise _missing(module, extra)
+
+
+def _missing(module: str, extra: str) -> MissingExtra:
+    return MissingExtra(f"this needs {module!r}, which is not installed; run: pip install 'kinebench[{extra}]'")
 
 
 class Interrupted(KineBenchError):

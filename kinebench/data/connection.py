@@ -32,6 +32,10 @@ class Cut(Exception):
         self.wait_s = wait_s
 
 
+class Changed(KineBenchError):
+    """A file of the server is not the one whose beginning was read before."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """An open answer and the connection that it comes over."""
@@ -52,7 +56,8 @@ class Answer:
 def ask(url: str, headers: Mapping[str, str]) -> Answer:
     """The answer, 200 or 206, to a GET; redirects are followed, and remembered while they work.
 
-    Raises `Cut`, OSError or HTTPException for what another try may mend, KineBenchError for what it would not.
+    Raises `Cut`, OSError or HTTPException for what another try may mend, KineBenchError for what it would not. That is
+    `Changed` if the file ends before the range begins.
     """
     place = _MOVED.get(url, url)
     for _ in range(_REDIRECTS):
@@ -73,7 +78,7 @@ def ask(url: str, headers: Mapping[str, str]) -> Answer:
         elif _MOVED.pop(url, None):  # such addresses expire
             place = url
         elif status == 416:
-            raise KineBenchError(f"{url} is shorter than the index says: it is cut short, or of another version")
+            raise Changed(f"{url} is shorter than it should be: it is cut short, or of another version")
         else:
             raise KineBenchError(f"{url} answered {said}{_HINTS.get(status, '')}")
     raise KineBenchError(f"{url} redirects more than {_REDIRECTS} times")

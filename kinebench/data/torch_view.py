@@ -17,7 +17,7 @@ from kinebench.data.example import Example
 from kinebench.data.stream import Stream
 from kinebench.errors import KineBenchError, require
 
-torch: Any = require("torch", "score")
+torch: Any = require("torch", "networks")
 
 
 class TorchDataset:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from kinebench.data.connection import Answer, Cut, ask
+from kinebench.data.connection import Answer, Changed, Cut, ask
 from kinebench.errors import KineBenchError
 from kinebench.shards.files import disk_room
 
@@ -28,10 +28,14 @@ T = TypeVar("T")
 class Body:
     """One file in order: `read`, `tell`, and `seek` forwards. A cut connection is taken up again where it broke."""
 
-    def __init__(self, url: str, start: int = 0, stop: int | None = None) -> None:
-        """Bytes `start` to `stop`, or to the end of the file. Nothing is asked for until the first read."""
+    def __init__(self, url: str, start: int = 0, stop: int | None = None, stamp: str | None = None) -> None:
+        """Bytes `start` to `stop`, or to the end of the file. Nothing is asked for until the first read.
+
+        `stamp` is what an earlier Body of this file had: reading raises `Changed` if the server has another by now.
+        """
         self.url = url
         self.ranged = True  # False once the server has answered a range with the whole file
+        self.stamp = stamp  # what the server calls this version of the file, known with the first answer
         self._stop = stop
         self._end: int | None = None  # known with the first answer
         self._position = start  # of the next byte that `read` gives
@@ -121,6 +125,11 @@ class Body:
         last = "" if self._stop is None else self._stop - 1
         self._answer = ask(self.url, {"Range": f"bytes={self._position}-{last}"} if part else {})
         response = self._answer.response
+        stamp = response.getheader("ETag") or response.getheader("Last-Modified")
+        if self.stamp is not None and stamp != self.stamp:
+            self.close()
+            raise Changed(f"{self.url} changed on the server while it was read; start again")
+        self.stamp = stamp
         if response.status == 206:
             self._arrived, whole = _content_range(response)
             if self._arrived != self._position:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kinebench.cache import cache_folder
 from kinebench.errors import KineBenchError
 from kinebench.textures.bake import bake, draw, version, write
 from kinebench.textures.catalogue import SPLITS, Entry, Split, catalogue, find, ids
@@ -93,11 +94,6 @@ def load(texture: str | Path) -> Texture:
     entry = find(name)
     found = read_folder(_built_in(entry) if entry.source == "built-in" else _fetched(entry.id))
     return replace(found, family=entry.family, split=entry.split, phrase=entry.phrase, tile_m=entry.tile_m)
-
-
-def cache_folder() -> Path:
-    """Where KineBench keeps what it can make again: $KINEBENCH_CACHE, or ~/.cache/kinebench."""
-    return Path(os.environ.get("KINEBENCH_CACHE") or Path.home() / ".cache" / "kinebench")
 
 
 def fetched_folder() -> Path:
