@@ -5,10 +5,8 @@ RGB frames as uint8 and its velocity mask as float32, both torch tensors (F, 3, 
 read once, because memory that nobody looks at costs nothing.
 """
 
-import resource
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kinebench.annotate import velocity
+from kinebench.bench.spent import Spent, spent
 from kinebench.errors import KineBenchError, require
 from kinebench.shards import index, video
 from kinebench.shards import record as records
@@ -26,14 +25,6 @@ FIELDS = ("rgb", "velocity", "caption")
 WORKERS = (0, 2)
 MIN_CLIPS = 12
 """Clips of one measurement; a smaller dataset is read several times over."""
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What one piece of work took."""
-
-    wall_s: float
-    cpu_s: float  # of this process and its children
 
 
 @dataclass(frozen=True)
@@ -72,9 +63,9 @@ def masks(folder: Path, repeats: int) -> MaskCost:
     for key in shards.keys()[:MIN_CLIPS]:
         members = {name: shards.member(key, name) for name in ("segmentation.mkv", "velocity.mkv", "json")}
         for _ in range(repeats):
-            exact, cost = _spent(lambda: _read_once(_rebuilt(members)))  # noqa: B023 - done at once
+            exact, cost = spent(lambda: _read_once(_rebuilt(members)))  # noqa: B023 - done at once
             rebuilt.append(cost)
-            stored, cost = _spent(lambda: _read_once(_decoded(members)))  # noqa: B023
+            stored, cost = spent(lambda: _read_once(_decoded(members)))  # noqa: B023
             decoded.append(cost)
         v_max = records.parse(members["json"])["velocity"]["v_max_mps"]
         differences.append(float(np.abs(exact - stored).max()) * velocity.STEPS / v_max)
@@ -102,7 +93,7 @@ def loaders(folder: Path, repeats: int) -> Iterator[LoaderCost]:
             ways: dict[str, list[Spent]] = {"ours": [], "plain": []}
             for turn in range(repeats + 1):
                 for name, view in (("ours", _ours), ("plain", _plain)):
-                    count, cost = _spent(lambda: _consume(view(Path(scratch)), workers))  # noqa: B023
+                    count, cost = spent(lambda: _consume(view(Path(scratch)), workers))  # noqa: B023
                     if count != clips:
                         raise KineBenchError(f"{name} read {count} of {clips} clips; run: kinebench verify {folder}")
                     if turn:  # the first is for the disk's cache
@@ -173,14 +164,3 @@ def _consume(view: Iterable[Any], workers: int) -> int:
 def _read_once(values: Any) -> Any:
     values.max()
     return values
-
-
-def _spent(work: Callable[[], Any]) -> tuple[Any, Spent]:
-    wall_s, cpu_s = time.perf_counter(), _cpu_s()
-    result = work()
-    return result, Spent(time.perf_counter() - wall_s, _cpu_s() - cpu_s)
-
-
-def _cpu_s() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)

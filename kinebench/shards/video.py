@@ -1,6 +1,7 @@
 """Video members as bytes: the only importer of PyAV. Every encoder gives the same bytes for the same frames."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,12 @@ _FROM_BT709: dict[str, Any] = {
     "dst_color_range": "JPEG",
 }
 _TO_BT709: dict[str, Any] = {"dst_colorspace": "ITU709", "src_color_range": "JPEG", "dst_color_range": "MPEG"}
+# H.273 numbers of a frame's tag -> FFmpeg's name. A file without a tag was written by a program that left FFmpeg's own
+# choice, bt601, in place.
+_MATRICES = {1: "ITU709", 4: "FCC", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+_FULL_RANGE = 2
+# The files of others are opened as these and nothing else: a playlist would make FFmpeg open what it names.
+_CONTAINERS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"}
 
 
 class DecodeError(ValueError):
@@ -40,10 +47,10 @@ class Stream:
     height_px: int
 
 
-def encode_mp4(rgb: NDArray[np.uint8], fps: int) -> bytes:
-    """H.264 yuv420p crf 14 of RGB frames (F, H, W, 3), bt709 limited range, the index before the frames.
+def encode_mp4(rgb: NDArray[np.uint8], fps: int, crf: int = 14) -> bytes:
+    """H.264 yuv420p of RGB frames (F, H, W, 3), bt709 limited range, the index before the frames.
 
-    Plays in every browser; not exact. H and W must be even.
+    Plays in every browser; not exact. H and W must be even. Datasets have crf 14.
     """
     frames, height, width = rgb.shape[:3]
     if height % 2 or width % 2:
@@ -54,7 +61,7 @@ def encode_mp4(rgb: NDArray[np.uint8], fps: int) -> bytes:
         codec="libx264",
         pixel_format="yuv420p",
         container="mp4",
-        options={"crf": "14", "preset": "medium", "x264-params": _X264},
+        options={"crf": str(crf), "preset": "medium", "x264-params": _X264},
         # Room for the index ahead of the frames. `faststart` would do the same by reopening a file, and this is none.
         muxer={"moov_size": str(2048 + 32 * frames)},
     )
@@ -92,6 +99,23 @@ def encode_lossless_rgb(rgb: NDArray[np.uint8], fps: int) -> bytes:
 def decode_rgb(data: bytes) -> NDArray[np.uint8]:
     """RGB frames (F, H, W, 3) of the mp4 clip or of an 8-bit lossless RGB member."""
     return _decode(data, "rgb24")
+
+
+def foreign_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
+    """RGB frames (H, W, 3), one by one, of anybody's mp4, mov, mkv, webm or avi, in any codec and pixel format.
+
+    Matrix and range are those of the file's tags; without tags bt601, limited. Raises `DecodeError`.
+    """
+    try:
+        with av.open(io.BytesIO(data), options=_CONTAINERS) as container:
+            container.streams.video[0].codec_context.options = {"err_detect": "explode"}  # else damage is hidden
+            scaler = VideoReformatter()
+            for frame in container.decode(video=0):
+                yield _foreign_array(scaler, frame)
+    except av.FFmpegError as error:
+        raise DecodeError(f"cannot be decoded: {error.strerror}") from error
+    except (IndexError, ValueError) as error:
+        raise DecodeError(f"cannot be decoded: {error}") from error
 
 
 def decode_gray(data: bytes) -> NDArray[np.uint8]:
@@ -167,4 +191,20 @@ def _decode(data: bytes, format: str) -> NDArray[Any]:
 def _array(scaler: VideoReformatter, frame: Any, format: str) -> NDArray[Any]:
     colours = _FROM_BT709 if frame.format.name.startswith("yuv") else {}
     array: NDArray[Any] = scaler.reformat(frame, format=format, **colours).to_ndarray()
+    return array
+
+
+def _foreign_array(scaler: VideoReformatter, frame: Any) -> NDArray[np.uint8]:
+    if frame.is_corrupt:
+        raise ValueError("a frame is damaged")
+    colours: dict[str, Any] = {}
+    if not frame.format.is_rgb:
+        full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+        colours = {
+            "src_colorspace": _MATRICES.get(int(frame.colorspace), "ITU601"),
+            "dst_colorspace": "ITU709",  # of RGB it says nothing
+            "src_color_range": "JPEG" if full else "MPEG",
+            "dst_color_range": "JPEG",
+        }
+    array: NDArray[Any] = scaler.reformat(frame, format="rgb24", **colours).to_ndarray()
     return array
