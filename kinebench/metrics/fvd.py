@@ -18,7 +18,7 @@ from kinebench.shards.files import sha256_file
 from kinebench.weights import locate, sha256
 
 if TYPE_CHECKING:
-    from kinebench.metrics.i3d_features import Preprocess
+    from kinebench.metrics.i3d.features import Preprocess
 
 MIN_FRAMES = 9
 _LAYOUTS = ("torchscript", "state-dict")
@@ -89,7 +89,7 @@ class Fvd:
         """Features of a clip, float32 (1, 400). Raises `Unavailable` below 9 frames."""
         if len(frames) < MIN_FRAMES:
             raise Unavailable(f"FVD needs clips of at least {MIN_FRAMES} frames, and these have {len(frames)}")
-        from kinebench.metrics.i3d_features import features
+        from kinebench.metrics.i3d.features import features
 
         weights = self.weights or locate(self._published)
         found = features(frames, weights, self.preprocess, self.device, self.bfloat16)

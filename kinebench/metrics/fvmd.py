@@ -125,7 +125,7 @@ class Fvmd:
         """
         if len(frames) < histogram.FRAMES:
             raise Unavailable(f"FVMD needs clips of at least {histogram.FRAMES} frames, and these have {len(frames)}")
-        from kinebench.metrics.pips_tracks import loaded, tracks
+        from kinebench.metrics.pips.tracks import loaded, tracks
 
         network = loaded(self.weights or locate(WEIGHTS), self.device)
         found = tracks(network, frames, window=histogram.FRAMES, stride=self.window_stride, bfloat16=self.bfloat16)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from kinebench.metrics.appearance import appearance, colour_numbers
-from kinebench.metrics.carrier import carry
 from kinebench.metrics.flow import FlowMasks
+from kinebench.metrics.flow.appearance import appearance, colour_numbers
+from kinebench.metrics.flow.carrier import carry
 from kinebench.metrics.iou import iou_per_frame
 from kinebench.metrics.truth import Truth
 from kinebench.physics.rollout import Rollout

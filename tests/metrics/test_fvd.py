@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 
 from kinebench.errors import KineBenchError, Unavailable  # noqa: E402
 from kinebench.metrics.fvd import MIN_FRAMES, Fvd  # noqa: E402
-from kinebench.metrics.i3d import MIN_FRAMES as NETWORKS_OWN  # noqa: E402
-from kinebench.metrics.i3d_features import prepare  # noqa: E402
+from kinebench.metrics.i3d.features import prepare  # noqa: E402
+from kinebench.metrics.i3d.network import MIN_FRAMES as NETWORKS_OWN  # noqa: E402
 from kinebench.weights import catalogue  # noqa: E402
 
 

@@ -159,7 +159,7 @@ def checkpoint(recipes, golden, tmp_path_factory) -> Path:
 
 
 def test_every_frame_is_resized_and_encoded_once(checkpoint, monkeypatch, recipes):
-    from kinebench.metrics import pips_tracks
+    from kinebench.metrics.pips import tracks as pips_tracks
 
     resized, encoded = [], []
     square = pips_tracks.square
@@ -192,7 +192,7 @@ def test_meter_reads_a_clip(checkpoint, recipes, flat):
 @pytest.mark.slow
 def test_end_to_end_against_the_public_code(checkpoint, recipes, golden):
     """Three videos of 18 frames in each set, 2 iterations: 18 windows. About a minute of one core."""
-    from kinebench.metrics import pips_tracks
+    from kinebench.metrics.pips import tracks as pips_tracks
 
     facts, arrays = golden("fvmd_e2e")
     network = pips_tracks.loaded(checkpoint, "cpu")

@@ -5,10 +5,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from kinebench.errors import KineBenchError  # noqa: E402
-from kinebench.metrics import i3d_weights  # noqa: E402
-from kinebench.metrics.i3d import InceptionI3d, same  # noqa: E402
-from kinebench.metrics.i3d_folded import FoldedI3d  # noqa: E402
-from kinebench.metrics.i3d_weights import load_i3d, published  # noqa: E402
+from kinebench.metrics.i3d import weights as i3d_weights  # noqa: E402
+from kinebench.metrics.i3d.folded import FoldedI3d  # noqa: E402
+from kinebench.metrics.i3d.network import InceptionI3d, same  # noqa: E402
+from kinebench.metrics.i3d.weights import load_i3d, published  # noqa: E402
 from kinebench.weights.checkpoint import state_dict  # noqa: E402
 
 

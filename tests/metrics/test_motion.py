@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinebench.metrics import motion
-from kinebench.metrics.onset import onset_frame
-from kinebench.metrics.trajectory import NO_DIRECTION_DEG, WORST_DIRECTION_DEG, WORST_VELOCITY, centroids_px
+from kinebench.metrics.motion.onset import onset_frame
+from kinebench.metrics.motion.trajectory import NO_DIRECTION_DEG, WORST_DIRECTION_DEG, WORST_VELOCITY, centroids_px
 
 F, H, W = 12, 40, 64
 DIAGONAL = float(np.hypot(H, W))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kinebench.metrics.histogram import grid
-from kinebench.metrics.pips import Likeness, PipsPlusPlus, torch
+from kinebench.metrics.pips.network import Likeness, PipsPlusPlus, torch
 
 
 @pytest.fixture(scope="module")

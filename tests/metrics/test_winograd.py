@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kinebench.metrics import winograd
+from kinebench.metrics.pips import winograd
 
 
 def convolve(scheme, x, taps):

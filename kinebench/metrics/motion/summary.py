@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.metrics.metric import Metric
-from kinebench.metrics.onset import collisions
-from kinebench.metrics.stability import WORST_AREA, stability
-from kinebench.metrics.trajectory import WORST_DIRECTION_DEG, WORST_VELOCITY, Masks, diagonal_px, trajectory
+from kinebench.metrics.motion.onset import collisions
+from kinebench.metrics.motion.stability import WORST_AREA, stability
+from kinebench.metrics.motion.trajectory import WORST_DIRECTION_DEG, WORST_VELOCITY, Masks, diagonal_px, trajectory
 from kinebench.metrics.truth import Truth
 
 METRICS: tuple[Metric, ...] = (

@@ -10,7 +10,7 @@ from PIL import Image
 
 from kinebench.errors import KineBenchError, require
 from kinebench.metrics.histogram import grid
-from kinebench.metrics.pips import ITERATIONS, PipsPlusPlus
+from kinebench.metrics.pips.network import ITERATIONS, PipsPlusPlus
 from kinebench.weights.checkpoint import state_dict
 
 torch: Any = require("torch", "networks")

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kinebench.metrics.appearance import Appearance, appearance, colour_numbers
+from kinebench.metrics.flow.appearance import Appearance, appearance, colour_numbers
 from kinebench.metrics.optical_flow import Box, backward_flow, blurred, carried, gray, parts
 
 REACH_PX = 32

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from kinebench.errors import require
-from kinebench.metrics.i3d import AVERAGE, MIXED, POOLS, STEM, InceptionI3d, Mixed, Triple, Unit, check_shape, same
+from kinebench.metrics.i3d.network import (
+    AVERAGE,
+    MIXED,
+    POOLS,
+    STEM,
+    InceptionI3d,
+    Mixed,
+    Triple,
+    Unit,
+    check_shape,
+    same,
+)
 
 torch: Any = require("torch", "networks")
 F = torch.nn.functional

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.errors import require
-from kinebench.metrics import winograd
+from kinebench.metrics.pips import winograd
 
 torch: Any = require("torch", "networks")
 nn: Any = torch.nn

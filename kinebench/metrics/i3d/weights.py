@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kinebench.errors import KineBenchError, require
-from kinebench.metrics.i3d import MIXED, STEM, InceptionI3d
+from kinebench.metrics.i3d.network import MIXED, STEM, InceptionI3d
 from kinebench.weights.checkpoint import archive, is_torchscript, state_dict
 
 torch: Any = require("torch", "networks")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kinebench.metrics.trajectory import LEAST_SHARE, Masks, areas_px, mean, seen
+from kinebench.metrics.motion.trajectory import LEAST_SHARE, Masks, areas_px, mean, seen
 from kinebench.metrics.truth import Truth
 
 WORST_AREA = float(-np.log2(LEAST_SHARE))

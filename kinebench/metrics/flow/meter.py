@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.metrics import iou, motion, response
-from kinebench.metrics.carrier import carry
+from kinebench.metrics.flow.carrier import carry
 from kinebench.metrics.metric import Distance, Metric, Reading, Reply
 from kinebench.metrics.optical_flow import version
 from kinebench.metrics.truth import Truth

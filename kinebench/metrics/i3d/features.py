@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.errors import KineBenchError, require
-from kinebench.metrics.i3d import SIDE_PX
-from kinebench.metrics.i3d_folded import FoldedI3d
-from kinebench.metrics.i3d_weights import load_i3d
+from kinebench.metrics.i3d.folded import FoldedI3d
+from kinebench.metrics.i3d.network import SIDE_PX
+from kinebench.metrics.i3d.weights import load_i3d
 
 torch: Any = require("torch", "networks")
 
