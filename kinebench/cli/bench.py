@@ -99,3 +99,54 @@ def data(
         figures = [{**asdict(cost), "speed_up": cost.speed_up} for cost in costs]
         masked = {**asdict(mask), "speed_up": mask.speed_up}
         json_path.write_text(json.dumps({"loaders": figures, "mask": masked}, indent=1) + "\n")
+
+
+@app.command()
+def score(
+    repeats: Annotated[int, typer.Option(min=1, help="Times that each is measured; what takes minutes, once.")] = 5,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+) -> None:
+    """CPU time of the metrics against the public implementations, on the same inputs."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from kinebench.bench.score import CASES, measure
+    from kinebench.cli.bench_tables import comparisons
+
+    work = track(measure(CASES, repeats), "measuring metrics", total=len(CASES), console=Console(stderr=True))
+    found = list(work)
+    Console().print(comparisons(found))
+    for line in sorted({f"{one.peer} is not installed: {one.missing}" for one in found if one.missing is not None}):
+        typer.echo(line)
+    if json_path is not None:
+        json_path.write_text(json.dumps([{**asdict(one), "speed_up": one.speed_up} for one in found], indent=1) + "\n")
+
+
+@app.command()
+def sanity(
+    folder: Annotated[Path, typer.Argument(help="A packed dataset.")],
+    again: Annotated[
+        Path | None, typer.Option(help="The same recipe and seed generated once more, such as with other --samples.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which clips.")] = "test",
+    json_path: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+) -> None:
+    """Videos of known worth under every metric that needs no weights: does each metric put them in order?"""
+    import json
+
+    from rich.console import Console
+
+    from kinebench.bench.sanity import measure
+    from kinebench.cli.bench_tables import anchor_values
+    from kinebench.cli.progress import progress_bars
+    from kinebench.runners.cores import available
+
+    with progress_bars() as note:
+        found = measure(folder, split, again, available(), note)
+    table = anchor_values(found)
+    Console(width=Console(width=1000).measure(table).maximum).print(table)  # as wide as it is: cut numbers say nothing
+    if json_path is not None:
+        json_path.write_text(json.dumps([row.plain() for row in found.rows], indent=1) + "\n")

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from kinebench.bench.physics import Tally
     from kinebench.bench.render import ClipCost
     from kinebench.bench.samples import PictureCost, Setting
+    from kinebench.bench.sanity import Sanity
+    from kinebench.bench.score import Comparison
 
 PAPER_CLIPS = 10_100
 """Training and test clips of one dataset in the paper (4.1)."""
@@ -126,6 +128,35 @@ def mask_cost(cost: "MaskCost") -> Table:
     table.caption = (
         f"the stored mask is off by up to {cost.largest_difference_steps:.2f} of its steps; the other is exact"
     )
+    return table
+
+
+def anchor_values(found: "Sanity") -> Table:
+    """Anchors under metrics: one row a metric, and which right motions are worth no more than standing still."""
+    names = list(found.rows[0].values)
+    table = _table(
+        "anchors under each metric; the arrow says which way is better", [*names, "n", "static is as good as"]
+    )
+    for row in found.rows:
+        arrow = "\N{UPWARDS ARROW}" if row.metric.better == "higher" else "\N{DOWNWARDS ARROW}"
+        figures = [f"{value:.4g}" if value is not None else "-" for value in row.values.values()]
+        table.add_row(f"{arrow} {row.metric.name}", *figures, str(row.n), ", ".join(row.beaten))
+    table.caption = "\n".join(f"no {name}: {reason}" for name, reason in found.refused.items())
+    return table
+
+
+def comparisons(found: "Sequence[Comparison]") -> Table:
+    """Our metrics and the public ones: one row a comparison, medians of CPU time."""
+    table = _table("one thread, median CPU-ms", ["theirs", "ours", "speed-up", "apart"])
+    table.columns[0].no_wrap = True
+    for one in found:
+        name = f"{one.name}\n  {one.peer}"
+        if one.missing is not None:
+            table.add_row(f"{name}, not installed", "-", "-", "-", "-")
+            continue
+        times = (f"{1000 * median(spent.cpu_s for spent in mine):,.1f}" for mine in (one.theirs, one.ours))
+        table.add_row(name, *times, f"{one.speed_up:.1f}x", f"{one.difference:.0e}")
+    table.caption = "apart: the largest difference of both results, relative to the largest of theirs"
     return table
 
 

@@ -6,25 +6,29 @@ import typer
 
 from kinebench import __version__
 from kinebench.cli.bench import app as bench
+from kinebench.cli.compare import compare
 from kinebench.cli.demo import demo
 from kinebench.cli.generate import generate
 from kinebench.cli.pack import pack
 from kinebench.cli.plan import plan
 from kinebench.cli.preview import preview
 from kinebench.cli.publish import publish
+from kinebench.cli.score import score
 from kinebench.cli.stats import stats
 from kinebench.cli.textures import app as textures
 from kinebench.cli.verify import verify
+from kinebench.cli.weights import app as weights
 from kinebench.errors import KineBenchError
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Clips of rigid-body interaction with velocity masks: render them, check them, look at them.",
+    help="Clips of rigid-body interaction with velocity masks: render them, check them, score predictions of them.",
 )
-for command in (demo, plan, generate, pack, verify, stats, preview, publish):
+for command in (demo, plan, generate, pack, verify, stats, preview, publish, score, compare):
     app.command()(command)
 app.add_typer(textures, name="textures")
+app.add_typer(weights, name="weights")
 app.add_typer(bench, name="bench")
 
 

@@ -1,0 +1,1 @@
+"""Predictions + dataset -> scores: reading, storing, summarising, comparing. Knows all metrics; no metric knows it."""

@@ -1,0 +1,97 @@
+"""One method's predictions of one split, scored: `kinebench score`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kinebench.errors import KineBenchError, Unavailable
+from kinebench.metrics import catalogue
+from kinebench.metrics.catalogue import Setup
+from kinebench.metrics.metric import Meter
+from kinebench.scoring import device, predictions
+from kinebench.scoring.groups import whole_groups
+from kinebench.scoring.reader import Readings, Subject, read, subject
+from kinebench.scoring.scorecard import Card, Run, scorecard
+from kinebench.scoring.truths import CheckedShards, open_truths
+from kinebench.shards.files import Progress
+
+
+def score(
+    where: Path,
+    data: Path,
+    split: str = "test",
+    names: Sequence[str] = (),
+    setup: Setup | None = None,
+    workers: int = 1,
+    floor: Path | None = None,
+    note: Progress | None = None,
+) -> Card:
+    """The scorecard of the predictions in `where` against a dataset folder.
+
+    `names` are of metrics or meters, none for all. `floor` is a dataset of the same recipe with another seed. What was
+    read is kept, so that an interrupted run goes on where it was. Raises KineBenchError.
+    """
+    note = note or (lambda stage, done, whole: None)
+    setup = setup or Setup()
+    meters, wanted, place = _meters(names, setup)
+    shards = open_truths(data, split)
+    other = _floor(floor, shards, split) if floor else None
+    found = predictions.find(where, shards.keys(split))
+    hashes = predictions.hashes(found, note)
+    mine = subject(shards, split, found, hashes)
+    readings = read(mine, meters, workers, note)
+    return scorecard(
+        Run(
+            subject=mine,
+            split=split,
+            predictions=found,
+            hashes=hashes,
+            meters=meters,
+            wanted=wanted,
+            readings=readings,
+            groups=whole_groups(shards, split),
+            device=device.name(place),
+            precision="bfloat16" if setup.bfloat16 else "float32",
+            floor=_floor_readings(other, mine, split, meters, workers, note) if other else None,
+        ),
+        note,
+    )
+
+
+def _meters(names: Sequence[str], setup: Setup) -> tuple[tuple[Meter, ...], frozenset[str], str]:
+    """The meters, the metrics wanted, and the device; torch, which knows it, is only loaded if a network will run."""
+    meters, wanted = catalogue.choose(names, replace(setup, device="cpu"))
+    if not any(meter.name in catalogue.NETWORKS and _can_run(meter) for meter in meters):
+        return meters, wanted, "cpu"
+    place = device.resolve(setup.device)
+    return *catalogue.choose(names, replace(setup, device=place)), place
+
+
+def _can_run(meter: Meter) -> bool:
+    try:
+        return bool(meter.configuration)
+    except Unavailable:
+        return False
+
+
+def _floor(folder: Path, shards: CheckedShards, split: str) -> CheckedShards:
+    """The other ground truth. Raises KineBenchError if it is not of the same recipe with another seed."""
+    other = open_truths(folder, split)
+    one, two = shards.manifest, other.manifest
+    if two.recipe_sha256 != one.recipe_sha256:
+        raise KineBenchError(f"--floor {folder}: it is of another recipe; generate it with the one of {shards.folder}")
+    if two.seed == one.seed:
+        raise KineBenchError(f"--floor {folder}: it has seed {one.seed}, as {shards.folder}; generate it with another")
+    return other
+
+
+def _floor_readings(
+    shards: CheckedShards, mine: Subject, split: str, meters: Sequence[Meter], workers: int, note: Progress
+) -> tuple[Subject, Readings]:
+    other = subject(shards, split, None, {})
+    if other.frames != mine.frames:
+        raise KineBenchError(
+            f"--floor {shards.folder}: its {split} split has {other.frames} frames, that of --data has {mine.frames}; "
+            "generate both with --with lossless"
+        )
+    return other, read(other, [meter for meter in meters if meter.distances], workers, note)

@@ -1,0 +1,99 @@
+import pytest
+
+from kinebench.cli.score_tables import number, print_scores
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (0.0, "0.000"),
+        (-0.0001, "0.000"),
+        (0.98765, "0.988"),
+        (-3.14159, "-3.142"),
+        (24.916, "24.92"),
+        (344.61, "344.6"),
+        (65025.0, "65,025"),
+    ],
+)
+def test_numbers_are_short(value, text):
+    assert number(value) == text
+
+
+def card(**changes):
+    metric = {"unit": "", "better": "lower", "scope": "clip", "headline": True, "meter": "pixel"}
+    found = {"value": 24.9, "low": 20.0, "high": 30.0, "n": 25, "ceiling": 0.0}
+    return {
+        "dataset": {"name": "toys", "version": "1.0.0", "split": "test", "clips": 25, "reference": "lossless"},
+        "predictions": {"name": "mine", "seeds": [0], "unknown": []},
+        "metrics": {"mse": metric, "psnr": {**metric, "headline": False, "better": "higher", "unit": "dB"}},
+        "meters": {"pixel": {}},
+        "summaries": {"mse": found, "psnr": found},
+        "groups": {},
+        "unavailable": {},
+        "unusable": [],
+    } | changes
+
+
+@pytest.fixture
+def printed(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def lines(*arguments):
+        print_scores(*arguments)
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+def rows(lines):
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.count("│") == 6]
+
+
+def test_headlines_are_shown_and_what_is_named(printed):
+    assert rows(printed(card())) == [["↓ mse", "24.90", "20.00 to 30.00", "0.000", "25"]]
+    assert [row[0] for row in rows(printed(card(), ["psnr"]))] == ["↑ psnr, dB"]
+    assert [row[0] for row in rows(printed(card(), ["pixel"]))] == ["↓ mse", "↑ psnr, dB"]
+
+
+def test_metrics_of_groups_are_shown_where_there_are_groups(printed):
+    metrics = {"answer": {"unit": "", "better": "higher", "scope": "group", "headline": True, "meter": "pixel"}}
+    summaries = {"answer": {"value": 0.5, "low": None, "high": None, "n": 1, "ceiling": 1.0}}
+    assert rows(printed(card(metrics=metrics, summaries=summaries))) == []
+    shown = rows(printed(card(metrics=metrics, summaries=summaries, groups={"000000": {}})))
+    assert shown == [["↑ answer", "0.500", "", "1.000", "1"]]
+
+
+def test_a_floor_says_of_how_many_clips_it_is(printed):
+    found = {"value": 13.2, "low": 9.0, "high": 17.4, "n": 25, "floor": 10.3, "floor_n": 12, "floor_of": "halves"}
+    assert rows(printed(card(summaries={"mse": found})))[0] == [
+        "↓ mse",
+        "13.20",
+        "9.000 to 17.40",
+        "10.30 (N 12)",
+        "25",
+    ]
+
+
+def test_what_stands_alone_is_said(printed):
+    said = "not comparable with published numbers, by its options: mse, psnr"
+    assert said in printed(card(meters={"pixel": {"comparable": False}}))
+    assert said not in printed(card(meters={"pixel": {"comparable": True}}))
+
+
+def test_twenty_unusable_predictions_are_listed_and_all_are_counted(printed):
+    unusable = [{"key": f"toys_{i}", "seed": 0, "reason": "is missing", "remedy": "add it"} for i in range(23)]
+    lines = printed(card(unusable=unusable))
+    assert lines[-22:-19] == [
+        "23 of 25 predictions count as worst case:",
+        "  toys_0 is missing; add it",
+        "  toys_1 is missing; add it",
+    ]
+    assert lines[-1] == "  and 3 more, in the scores"
+
+
+def test_metrics_that_lack_the_same_are_named_together(printed):
+    reason = "the weights are not here; run: kinebench weights fetch them"
+    lines = printed(card(summaries={}, unavailable={"mse": reason, "psnr": reason}))
+    assert rows(lines) == [["↓ mse", "-", "", "", ""]]
+    assert lines[-1] == f"not computed: mse, psnr: {reason}"
