@@ -85,6 +85,12 @@ def score(
     ] = 1,
     sam2_size: Annotated[Size, typer.Option(help="Size of SAM2.1.")] = Size.LARGE,
     sam2_backend: Annotated[Backend, typer.Option(help="Whose code runs SAM2.")] = Backend.TRANSFORMERS,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Others than a network's default: a file, or a name of `weights list`.", metavar="METER=FILE"
+        ),
+    ] = None,
 ) -> None:
     """Score predicted videos, print a table and write every number; exits with 3 if some could not be computed.
 
@@ -106,6 +112,7 @@ def score(
         fvmd_stride=fvmd_stride,
         sam2_size=sam2_size.value,
         sam2_backend=sam2_backend.value,
+        weights=_files(weights or []),
     )
     card = scored(pred, data, split, names, setup, workers, floor)
     scorecard.write(card, place)
@@ -113,6 +120,24 @@ def score(
     typer.echo(f"every number is in {place}")
     if card["unavailable"]:
         raise typer.Exit(INCOMPLETE)
+
+
+def _files(given: list[str]) -> dict[str, Path]:
+    """Weights by meter, of arguments such as `fvd=i3d-state-dict` or `fvmd=my.pth`."""
+    from kinebench.errors import KineBenchError
+    from kinebench.metrics.catalogue import NETWORKS
+    from kinebench.weights import locate
+    from kinebench.weights.catalogue import catalogue
+
+    files: dict[str, Path] = {}
+    for argument in given:
+        meter, _, where = argument.partition("=")
+        if meter not in NETWORKS or not where:
+            raise KineBenchError(f"--weights {argument}: write METER=FILE, with METER one of {', '.join(NETWORKS)}")
+        files[meter] = locate(where) if where in catalogue() else Path(where)
+        if not files[meter].is_file():
+            raise KineBenchError(f"--weights {argument}: there is no file {where}")
+    return files
 
 
 def scored(

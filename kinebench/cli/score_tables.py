@@ -87,7 +87,7 @@ def _apart(card: "Card") -> list[str]:
     """What stands alone by the options of its meter."""
     meters = [name for name, setup in card["meters"].items() if setup.get("comparable") is False]
     names = [name for name in card["summaries"] if card["metrics"][name]["meter"] in meters]
-    return [f"not comparable with published numbers, by its options: {_list(names)}"] if names else []
+    return [f"not comparable with published numbers, by its options or weights: {_list(names)}"] if names else []
 
 
 def _unavailable(card: "Card") -> list[str]:

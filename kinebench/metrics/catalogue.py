@@ -3,7 +3,8 @@
 import difflib
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 from kinebench.errors import KineBenchError
@@ -32,6 +33,7 @@ class Setup:
     fvmd_stride: int = 1
     sam2_size: str = "large"
     sam2_backend: str = "transformers"
+    weights: Mapping[str, Path] = field(default_factory=dict)  # by meter, in place of the published ones
 
     def options(self, meter: str) -> dict[str, Any]:
         """The arguments of a meter."""
@@ -40,7 +42,9 @@ class Setup:
             "fvmd": {"acceleration": self.fvmd_acceleration, "window_stride": self.fvmd_stride},
             "sam2": {"size": self.sam2_size, "backend": self.sam2_backend},
         }
-        return own.get(meter, {}) | ({"device": self.device, "bfloat16": self.bfloat16} if meter in NETWORKS else {})
+        if meter not in NETWORKS:
+            return {}
+        return own[meter] | {"device": self.device, "bfloat16": self.bfloat16, "weights": self.weights.get(meter)}
 
 
 def meter(name: str, setup: Setup) -> Meter:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,13 @@ from kinebench.metrics.frechet import frechet_distance
 from kinebench.metrics.kernel import kernel_distance
 from kinebench.metrics.metric import Distance, Metric, Reading, Reply
 from kinebench.metrics.truth import Truth
-from kinebench.shards.files import sha256_file
-from kinebench.weights import locate, sha256
+from kinebench.weights import chosen
 
 if TYPE_CHECKING:
     from kinebench.metrics.i3d.features import Preprocess
 
 MIN_FRAMES = 9
-_LAYOUTS = ("torchscript", "state-dict")
+WEIGHTS = "i3d-torchscript"
 _PREPROCESSES = ("squash", "crop")
 
 
@@ -41,13 +39,12 @@ class Fvd:
     a third of a 480 x 720 frame and whatever moves there. Neither antialiases. The paper states neither; values of the
     two cannot be compared, nor values of clips of other lengths.
 
-    `layout` is the published file that the weights are taken from, see `i3d_weights`. Both are of the same network, but
-    their code divides with another epsilon, 1e-3 in TensorFlow's graph and the archive, 1e-5 in the state dict's code.
-    `weights` is a file of your own instead, of either layout.
+    Two files of the same network are published (`i3d.weights`): a TorchScript archive, the default, and a state dict.
+    Their code divides with another epsilon, 1e-3 in TensorFlow's graph and the archive, 1e-5 with the state dict.
+    `weights` is a file of either layout in place of the default.
     """
 
     preprocess: "Preprocess" = "squash"
-    layout: Literal["torchscript", "state-dict"] = "torchscript"
     device: str = "cpu"
     bfloat16: bool = False
     weights: Path | None = None
@@ -63,27 +60,18 @@ class Fvd:
         """Raises KineBenchError for an option that there is not."""
         if self.preprocess not in _PREPROCESSES:
             raise KineBenchError(f"FVD has no preprocessing {self.preprocess!r}; choose {' or '.join(_PREPROCESSES)}")
-        if self.layout not in _LAYOUTS:
-            raise KineBenchError(f"FVD has no weights of layout {self.layout!r}; choose {' or '.join(_LAYOUTS)}")
 
     @property
     def configuration(self) -> dict[str, Any]:
         """See `kinebench.metrics.metric.Meter`."""
         demand("torch", "networks")
-        if self.weights is None:
-            locate(self._published)
         return {
             "versions": {metric.name: metric.version for metric in self.metrics},
             "preprocess": self.preprocess,
-            "layout": self.layout if self.weights is None else "of the file",
-            "weights": sha256(self._published) if self.weights is None else _hash(self.weights),
+            "weights": chosen(WEIGHTS, self.weights).sha256,
             "device": self.device.split(":")[0],
             "precision": "bfloat16" if self.bfloat16 else "float32",
         }
-
-    @property
-    def _published(self) -> str:
-        return f"i3d-{self.layout}"
 
     def read(self, truth: Truth, frames: NDArray[np.uint8]) -> Reading:
         """Features of a clip, float32 (1, 400). Raises `Unavailable` below 9 frames."""
@@ -91,8 +79,8 @@ class Fvd:
             raise Unavailable(f"FVD needs clips of at least {MIN_FRAMES} frames, and these have {len(frames)}")
         from kinebench.metrics.i3d.features import features
 
-        weights = self.weights or locate(self._published)
-        found = features(frames, weights, self.preprocess, self.device, self.bfloat16)
+        weights = chosen(WEIGHTS, self.weights)
+        found = features(frames, weights.path, self.preprocess, self.device, self.bfloat16)
         return Reading(arrays={"features": found[None]})
 
     def worst(self, truth: Truth) -> Mapping[str, float | None]:
@@ -107,10 +95,3 @@ class Fvd:
     def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
         """None."""
         return {}
-
-
-@lru_cache
-def _hash(path: Path) -> str:
-    if not path.is_file():
-        raise Unavailable(f"there is no file of I3D weights {path}")
-    return sha256_file(path)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
@@ -14,8 +13,7 @@ from kinebench.metrics import histogram
 from kinebench.metrics.frechet import frechet_distance
 from kinebench.metrics.metric import Distance, Metric, Reading, Reply
 from kinebench.metrics.truth import Truth
-from kinebench.shards.files import sha256_file
-from kinebench.weights import locate, sha256
+from kinebench.weights import chosen
 
 Acceleration = Literal["released", "paper"]
 
@@ -103,8 +101,8 @@ class Fvmd:
     def configuration(self) -> dict[str, Any]:
         """Options, hash of the weights, and whether the distance may be compared with published ones."""
         demand("torch", "networks")
-        if self.weights is None:
-            locate(WEIGHTS)
+        weights = chosen(WEIGHTS, self.weights)
+        as_published = self.acceleration == "released" and self.window_stride == 1 and not self.bfloat16
         return {
             "fvmd": self.metrics[0].version,
             "acceleration": self.acceleration,
@@ -114,8 +112,8 @@ class Fvmd:
             "precision": "bfloat16" if self.bfloat16 else "float32",
             "tf32": False,
             "device": self.device.split(":")[0],
-            "weights_sha256": sha256(WEIGHTS) if self.weights is None else _hashed(self.weights),
-            "comparable": self.acceleration == "released" and self.window_stride == 1 and not self.bfloat16,
+            "weights": weights.sha256,
+            "comparable": as_published and weights.published,
         }
 
     def read(self, truth: Truth, frames: NDArray[np.uint8]) -> Reading:
@@ -127,7 +125,7 @@ class Fvmd:
             raise Unavailable(f"FVMD needs clips of at least {histogram.FRAMES} frames, and these have {len(frames)}")
         from kinebench.metrics.pips.tracks import loaded, tracks
 
-        network = loaded(self.weights or locate(WEIGHTS), self.device)
+        network = loaded(chosen(WEIGHTS, self.weights).path, self.device)
         found = tracks(network, frames, window=histogram.FRAMES, stride=self.window_stride, bfloat16=self.bfloat16)
         return Reading(arrays={"features": motion_features(found, acceleration=self.acceleration)})
 
@@ -143,10 +141,3 @@ class Fvmd:
     def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
         """None."""
         return {}
-
-
-@cache
-def _hashed(weights: Path) -> str:
-    if not weights.is_file():
-        raise Unavailable(f"there is no file of PIPs++ weights {weights}")
-    return sha256_file(weights)

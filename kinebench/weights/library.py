@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +49,15 @@ class Holding:
     fault: str | None = None  # if the state is wrong
 
 
+@dataclass(frozen=True)
+class Weights:
+    """A file that a network is loaded from."""
+
+    path: Path
+    sha256: str
+    published: bool  # the file is the catalogue's
+
+
 def folder() -> Path:
     """Where weights lie: `weights` in KineBench's cache."""
     return cache_folder() / "weights"
@@ -82,6 +92,24 @@ def sha256(name: str) -> str:
     digest = recorded(entry)
     assert digest is not None
     return digest.sha256
+
+
+def chosen(name: str, file: Path | None = None) -> Weights:
+    """A file of the user's own if one is given, which is hashed, and not held to anything; else the published one.
+
+    Raises `Unavailable` if there is no such file, and as `locate`.
+    """
+    if file is None:
+        return Weights(locate(name), sha256(name), published=True)
+    if not file.is_file():
+        raise Unavailable(f"there is no file of weights {file}")
+    own = _own_sha256(file, _mark(file))
+    return Weights(file, own, published=own == find(name).sha256)
+
+
+@cache
+def _own_sha256(file: Path, mark: tuple[int, int]) -> str:
+    return hashed(file).sha256
 
 
 def holdings() -> tuple[Holding, ...]:

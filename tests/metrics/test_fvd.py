@@ -110,13 +110,12 @@ def test_short_clips_have_no_fvd(weights):
 
 
 def test_absent_weights_are_unavailable_and_say_how_to_get_them(tmp_path):
-    for layout in ("torchscript", "state-dict"):
-        says = f"run: kinebench weights fetch i3d-{layout}"
-        with pytest.raises(Unavailable, match=says):
-            Fvd(layout=layout).configuration  # noqa: B018
-        with pytest.raises(Unavailable, match=says):
-            features(Fvd(layout=layout), np.zeros((9, 8, 8, 3), np.uint8))
-    with pytest.raises(Unavailable, match="no file of I3D weights"):
+    says = "run: kinebench weights fetch i3d-torchscript"
+    with pytest.raises(Unavailable, match=says):
+        Fvd().configuration  # noqa: B018
+    with pytest.raises(Unavailable, match=says):
+        features(Fvd(), np.zeros((9, 8, 8, 3), np.uint8))
+    with pytest.raises(Unavailable, match="no file of weights"):
         Fvd(weights=tmp_path / "nothing.pt").configuration  # noqa: B018
 
 
@@ -125,13 +124,13 @@ def test_published_weights_are_found_and_named_by_their_hash(weights, cache, tmp
     sha256 = hashlib.sha256(data).hexdigest()
     blob = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
     (tmp_path / "catalogue.toml").write_text(
-        f'[i3d-state-dict]\npurpose = "fvd"\nfile = "net.pt"\nurls = []\nsource = ""\nlicence = ""\nconfirmed = ""\n'
+        f'[i3d-torchscript]\npurpose = "fvd"\nfile = "net.pt"\nurls = []\nsource = ""\nlicence = ""\nconfirmed = ""\n'
         f'git_blob = "{blob}"\n'
     )
     monkeypatch.setattr(catalogue, "FILE", tmp_path / "catalogue.toml")
     (cache / "weights").mkdir(parents=True)
     (cache / "weights" / "net.pt").write_bytes(data)
-    meter = Fvd(layout="state-dict")
+    meter = Fvd()
     assert meter.configuration["weights"] == sha256
     video = recipes.block_video(3, 9, 64, 96)
     assert (features(meter, video) == features(Fvd(weights=weights), video)).all()
@@ -145,12 +144,9 @@ def test_the_configuration_is_what_the_value_depends_on(weights):
     assert all(Fvd(weights=weights, **other).configuration != whole for other in others)
 
 
-@pytest.mark.parametrize(
-    ("option", "word"), [({"preprocess": "stretch"}, "squash or crop"), ({"layout": "x"}, "layout")]
-)
-def test_unknown_options_are_refused(option, word):
-    with pytest.raises(KineBenchError, match=word):
-        Fvd(**option)
+def test_unknown_options_are_refused():
+    with pytest.raises(KineBenchError, match="squash or crop"):
+        Fvd(preprocess="stretch")
 
 
 def test_it_is_cheap_to_make_and_travels(weights):

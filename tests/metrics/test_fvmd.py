@@ -1,5 +1,6 @@
 """FVMD against what `fvmd` 1.0.0 prints, and its meter on a small clip."""
 
+import hashlib
 import pickle
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from kinebench.errors import KineBenchError, Unavailable
 from kinebench.metrics import histogram
 from kinebench.metrics.fvmd import Fvmd, distance, motion_features
+from kinebench.weights import catalogue
 
 
 @pytest.mark.parametrize("which", ["a", "b"])
@@ -122,12 +124,17 @@ def test_a_clip_shorter_than_a_window_is_refused(flat, checkpoint):
         Fvmd(weights=checkpoint).read(flat(frames), frames)
 
 
-def test_configuration_says_what_is_comparable(checkpoint):
+def test_configuration_says_what_is_comparable(checkpoint, tmp_path, monkeypatch):
     meter = pickle.loads(pickle.dumps(Fvmd(weights=checkpoint)))
+    assert meter.configuration["comparable"] is False  # they are not the published weights
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    texts = "".join(f'{key} = ""\n' for key in ("purpose", "file", "source", "licence", "confirmed"))
+    (tmp_path / "catalogue.toml").write_text(f'[pips2]\n{texts}urls = []\nsha256 = "{digest}"\n')
+    monkeypatch.setattr(catalogue, "FILE", tmp_path / "catalogue.toml")
     plain = meter.configuration
     assert plain["comparable"] is True
     assert plain["tf32"] is False
-    assert len(plain["weights_sha256"]) == 64
+    assert len(plain["weights"]) == 64
     for other in ({"acceleration": "paper"}, {"window_stride": 4}, {"bfloat16": True}):
         changed = Fvmd(weights=checkpoint, **other).configuration
         assert changed["comparable"] is False

@@ -16,8 +16,7 @@ from kinebench.metrics.sam2.backend import BACKENDS, Backend, load, package
 from kinebench.metrics.sam2.size import SIZES, Name
 from kinebench.metrics.sam2.tracking import Tracker, track
 from kinebench.metrics.truth import Truth
-from kinebench.shards.files import sha256_file
-from kinebench.weights import locate, sha256
+from kinebench.weights import chosen
 
 _STRIDE = 32  # of the encoder's coarsest stage
 
@@ -68,8 +67,6 @@ class Sam2Masks:
     @property
     def configuration(self) -> dict[str, Any]:
         """See `kinebench.metrics.metric.Meter`."""
-        if not self.weights:
-            locate(self._published)
         return {
             "versions": {metric.name: metric.version for metric in self.metrics},
             "size": self.size,
@@ -78,7 +75,7 @@ class Sam2Masks:
             "device": self.device.split(":")[0],
             "image_size": self.image_size,
             "bfloat16": self.bfloat16,
-            "weights": _hash(self.weights) if self.weights else sha256(self._published),
+            "weights": chosen(self._published, self.weights).sha256,
         }
 
     @property
@@ -116,14 +113,7 @@ def _tracker(meter: Sam2Masks) -> Tracker:
         meter.backend,
         SIZES[meter.size],
         meter.image_size,
-        meter.weights or locate(meter._published),
+        chosen(meter._published, meter.weights).path,
         meter.device,
         meter.bfloat16,
     )
-
-
-@lru_cache
-def _hash(path: Path) -> str:
-    if not path.is_file():
-        raise KineBenchError(f"{path}: no such file of SAM2 weights")
-    return sha256_file(path)
