@@ -76,7 +76,7 @@ def test_a_floor_says_of_how_many_clips_it_is(printed):
 
 
 def test_what_stands_alone_is_said(printed):
-    said = "not comparable with published numbers, by its options: mse, psnr"
+    said = "not comparable with published numbers, by its options or weights: mse, psnr"
     assert said in printed(card(meters={"pixel": {"comparable": False}}))
     assert said not in printed(card(meters={"pixel": {"comparable": True}}))
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kinebench.scoring import anchors, scorecard
-from kinebench.shards import video
+from kinebench.shards import files, video
 
 CLIPS = 8
 KEYS = [f"toys_test_{i:06d}" for i in range(CLIPS)]
@@ -75,6 +75,25 @@ def test_missing_weights_give_3_and_the_rest(processes, data, place, write):
     assert re.search(r"not computed: fvmd: .*kinebench weights fetch", done.stdout)
     assert re.search(r"↓ fvd +│ +-", done.stdout)
     assert list(scorecard.load(place / "scores-still.json")["summaries"]) == ["mse"]
+
+
+@pytest.mark.slow
+def test_weights_of_ones_own_are_used_and_named_by_their_hash(processes, data, place, write):
+    import torch
+
+    from kinebench.metrics.i3d import InceptionI3d
+
+    torch.manual_seed(0)
+    torch.save(InceptionI3d().state_dict(), place / "net.pt")
+    write("still"), write("truth", lambda frames: frames)
+    for name in ("still", "truth"):
+        processes.kinebench("score", name, "--data", data, "--metrics", "fvd", "--weights", "fvd=net.pt")
+    still, truth = (scorecard.load(place / f"scores-{name}.json") for name in ("still", "truth"))
+    assert 0 <= truth["summaries"]["fvd"]["value"] < still["summaries"]["fvd"]["value"]
+    assert still["meters"]["fvd"]["weights"] == files.sha256_file(place / "net.pt")
+    for wrong, says in (("i3d=net.pt", "METER one of fvd, fvmd, sam2"), ("fvd=absent.pt", "no file absent.pt")):
+        done = processes.kinebench("score", "still", "--data", data, "--weights", wrong, code=1)
+        assert says in done.stderr
 
 
 def test_what_is_unusable_is_listed_and_counted(processes, data, place, write, truths):
