@@ -16,7 +16,7 @@ import numpy as np
 from kinebench.data import Example
 from kinebench.errors import KineBenchError
 from kinebench.metrics.catalogue import METERS, NETWORKS, Setup, meter
-from kinebench.metrics.metric import Meter, Metric, Reading, Reply
+from kinebench.metrics.metric import Meter, Metric, Reading, Reply, mean
 from kinebench.scoring import anchors
 from kinebench.scoring.groups import Group, whole_groups
 from kinebench.scoring.truths import CheckedShards, frames_of, open_truths, truth_of
@@ -139,7 +139,7 @@ def _rows(meters: Sequence[Meter], readings: Mapping[str, Readings], groups: Seq
             if metric.scope == "group" and not groups:
                 continue
             found = {name: _values(one, metric, readings, groups, name) for name in names}
-            means = {name: float(np.mean(values)) if values else None for name, values in found.items()}
+            means = {name: mean(values) for name, values in found.items()}
             clips = len(readings) if metric.scope == "set" else len(found[TRUTH])
             yield Row(metric, means, clips)
 

@@ -1,6 +1,6 @@
 """FVD and KVD: how far a set of videos is from the true ones, as a network for action recognition sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kinebench.errors import KineBenchError, Unavailable, demand
 from kinebench.metrics.frechet import frechet_distance
 from kinebench.metrics.kernel import kernel_distance
-from kinebench.metrics.metric import Distance, Metric, Reading, Reply
+from kinebench.metrics.metric import Distance, Meter, Metric, Reading
 from kinebench.metrics.truth import Truth
 from kinebench.weights import chosen
 
@@ -24,7 +24,7 @@ _PREPROCESSES = ("squash", "crop")
 
 
 @dataclass(frozen=True)
-class Fvd:
+class Fvd(Meter):
     """Fréchet video distance (Unterthiner et al. 2018) and its kernel companion.
 
     A clip's features are I3D's 400 logits of Kinetics-400, averaged over time, of all its frames in one pass. FVD is
@@ -39,8 +39,8 @@ class Fvd:
     a third of a 480 x 720 frame and whatever moves there. Neither antialiases. The paper states neither; values of the
     two cannot be compared, nor values of clips of other lengths.
 
-    Two files of the same network are published (`i3d.weights`): a TorchScript archive, the default, and a state dict.
-    Their code divides with another epsilon, 1e-3 in TensorFlow's graph and the archive, 1e-5 with the state dict.
+    Two files of the same network are published (`i3d/weights.py`): a TorchScript archive, the default, and a state
+    dict. Their code divides with another epsilon, 1e-3 in TensorFlow's graph and the archive, 1e-5 with the state dict.
     `weights` is a file of either layout in place of the default.
     """
 
@@ -83,15 +83,7 @@ class Fvd:
         found = features(frames, weights.path, self.preprocess, self.device, self.bfloat16)
         return Reading(arrays={"features": found[None]})
 
-    def worst(self, truth: Truth) -> Mapping[str, float | None]:
-        """None: no metric of one clip."""
-        return {}
-
     @property
     def distances(self) -> Mapping[str, Distance]:
         """FVD and KVD of the features of two sets, (N, 400)."""
         return {"fvd": frechet_distance, "kvd": kernel_distance}
-
-    def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
-        """None."""
-        return {}

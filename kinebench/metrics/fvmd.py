@@ -1,6 +1,6 @@
 """The Fréchet video motion distance (Liu et al. 2024): do points of two sets of videos move alike?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from kinebench.errors import KineBenchError, Unavailable, demand
 from kinebench.metrics import histogram
 from kinebench.metrics.frechet import frechet_distance
-from kinebench.metrics.metric import Distance, Metric, Reading, Reply
+from kinebench.metrics.metric import Distance, Meter, Metric, Reading
 from kinebench.metrics.truth import Truth
 from kinebench.weights import chosen
 
@@ -69,7 +69,7 @@ def _check(acceleration: str) -> None:
 
 
 @dataclass(frozen=True)
-class Fvmd:
+class Fvmd(Meter):
     """FVMD by PIPs++ tracks.
 
     Frames are squashed to 256 by 256 pixels by PIL's bilinear filter, as the public code does with folders of pictures
@@ -129,15 +129,7 @@ class Fvmd:
         found = tracks(network, frames, window=histogram.FRAMES, stride=self.window_stride, bfloat16=self.bfloat16)
         return Reading(arrays={"features": motion_features(found, acceleration=self.acceleration)})
 
-    def worst(self, truth: Truth) -> Mapping[str, float | None]:
-        """None: it has no value for one clip."""
-        return {}
-
     @property
     def distances(self) -> Mapping[str, Distance]:
         """FVMD of all windows of all clips."""
         return {"fvmd": distance}
-
-    def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
-        """None."""
-        return {}

@@ -1,6 +1,6 @@
 """The weight-free companion of FVMD: the same histograms and distance, of points followed by Lucas and Kanade."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from kinebench.errors import Unavailable
 from kinebench.metrics import fvmd, histogram, optical_flow
-from kinebench.metrics.metric import Distance, Metric, Reading, Reply
+from kinebench.metrics.metric import Distance, Meter, Metric, Reading
 from kinebench.metrics.truth import Truth
 
 SIDE_PX = 256
@@ -45,7 +45,7 @@ def tracks(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class FvmdLk:
+class FvmdLk(Meter):
     """FVMD's windows, grid, histograms (released acceleration) and distance, by the tracks of Lucas and Kanade.
 
     Its numbers are not FVMD's: PIPs++ guesses where hidden points go and looks at wide neighbourhoods. Here what is of
@@ -84,15 +84,7 @@ class FvmdLk:
             raise Unavailable(f"FVMD needs clips of at least {histogram.FRAMES} frames, and these have {len(frames)}")
         return Reading(arrays={"features": fvmd.motion_features(tracks(frames))})
 
-    def worst(self, truth: Truth) -> Mapping[str, float | None]:
-        """None: it has no value for one clip."""
-        return {}
-
     @property
     def distances(self) -> Mapping[str, Distance]:
         """FVMD's distance, of all windows of all clips."""
         return {"fvmd_lk": fvmd.distance}
-
-    def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
-        """None."""
-        return {}

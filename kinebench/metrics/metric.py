@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +50,14 @@ class Reply:
 
 
 class Meter(Protocol):
-    """Metrics that share their work on a clip. Made cheaply; loads what it needs at the first reading."""
+    """Metrics that share their work on a clip. Made cheaply; loads what it needs at the first reading.
 
-    name: str
-    metrics: tuple[Metric, ...]
-    light: bool
+    Meters are subclasses, and leave out what they have no metrics for.
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+    light: ClassVar[bool]
     """Read in many worker processes at once; otherwise in one, with all cores or a GPU."""
 
     @property
@@ -69,10 +72,18 @@ class Meter(Protocol):
 
     def worst(self, truth: Truth) -> Mapping[str, float | None]:
         """What each `clip` metric says of a prediction that is missing or unusable; None where it would say None."""
+        return {}
 
     @property
     def distances(self) -> Mapping[str, Distance]:
-        """The `set` metrics, of the rows of `arrays["features"]` of all clips; may be empty."""
+        """The `set` metrics, of the rows of `arrays["features"]` of all clips."""
+        return {}
 
     def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
-        """The `group` metrics of one counterfactual group; may be empty."""
+        """The `group` metrics of one counterfactual group."""
+        return {}
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """None of nothing."""
+    return float(np.mean(values)) if values else None

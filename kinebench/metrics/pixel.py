@@ -1,15 +1,15 @@
 """Errors pixel by pixel: MSE, PSNR, SSIM, and MSE where something moves and where nothing ever is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kinebench.errors import KineBenchError
-from kinebench.metrics.metric import Distance, Metric, Reading, Reply
+from kinebench.metrics.metric import Meter, Metric, Reading
 from kinebench.metrics.truth import Truth
 
 PEAK = 255.0
@@ -28,27 +28,27 @@ STRIP = 96
 Frames = NDArray[np.uint8]
 
 
-def mse(a: Frames, b: Frames) -> float:
+def mse(a: ArrayLike, b: ArrayLike) -> float:
     """Mean squared error of 0-255 RGB (the paper's scale: its 24.9 is 34 dB) of uint8 videos (N, F, H, W, 3).
 
     Mean over pixels, channels and frames of each video, then over videos. Frame 0 counts, although a method is given
     it. Raises KineBenchError for anything but two arrays of that shape and type.
     """
-    _check(a, b, 5)
+    a, b = _checked(a, b, 5)
     return float(np.mean([mse_per_frame(x, y).mean() for x, y in zip(a, b, strict=True)]))
 
 
-def psnr(a: Frames, b: Frames) -> float:
+def psnr(a: ArrayLike, b: ArrayLike) -> float:
     """Peak signal-to-noise ratio in dB: mean of the frames' own, of each video, then over videos.
 
     As most public codes do; the PSNR of a video's mean MSE is lower. Equal frames count as `MOST_DB`. Shapes
     and errors as `mse`.
     """
-    _check(a, b, 5)
+    a, b = _checked(a, b, 5)
     return float(np.mean([decibels(mse_per_frame(x, y)).mean() for x, y in zip(a, b, strict=True)]))
 
 
-def ssim(a: Frames, b: Frames) -> float:
+def ssim(a: ArrayLike, b: ArrayLike) -> float:
     """Structural similarity (Wang et al. 2004): mean over frames of each video, then over videos.
 
     Gaussian window of 11x11 pixels and sigma 1.5, covariances divided by N, only where the window lies inside the
@@ -57,13 +57,13 @@ def ssim(a: Frames, b: Frames) -> float:
     torchmetrics also averages the padded border, which raises or lowers the value; scikit-image agrees with
     `gaussian_weights=True, use_sample_covariance=False`.
     """
-    _check(a, b, 5)
+    a, b = _checked(a, b, 5)
     return float(np.mean([ssim_per_frame(x, y).mean() for x, y in zip(a, b, strict=True)]))
 
 
 def mse_per_frame(a: Frames, b: Frames) -> NDArray[np.float64]:
     """MSE of each frame of one video, uint8 (F, H, W, 3) to float64 (F,)."""
-    _check(a, b, 4)
+    a, b = _checked(a, b, 4)
     return np.array([squared_error(x, y).sum(dtype=np.uint64) / x.size for x, y in zip(a, b, strict=True)])
 
 
@@ -81,7 +81,7 @@ def squared_error(a: Frames, b: Frames) -> NDArray[np.uint16]:
 
 def ssim_per_frame(a: Frames, b: Frames) -> NDArray[np.float64]:
     """SSIM of each frame of one video, uint8 (F, H, W, 3) to float64 (F,)."""
-    _check(a, b, 4)
+    a, b = _checked(a, b, 4)
     return np.array([_ssim(x, y) for x, y in zip(a, b, strict=True)])
 
 
@@ -152,17 +152,19 @@ def _band(outputs: int) -> NDArray[np.float32]:
     return band
 
 
-def _check(a: Frames, b: Frames, dimensions: int) -> None:
+def _checked(a: ArrayLike, b: ArrayLike, dimensions: int) -> tuple[Frames, Frames]:
+    a, b = np.asarray(a), np.asarray(b)
     shape = "(N, F, H, W, 3)" if dimensions == 5 else "(F, H, W, 3)"
     for video in (a, b):
         if video.dtype != np.uint8 or video.ndim != dimensions or video.shape[-1] != 3 or video.size == 0:
             raise KineBenchError(f"frames are {video.dtype} of shape {video.shape}; they must be uint8 {shape}, RGB")
     if a.shape != b.shape:
         raise KineBenchError(f"frames of shapes {a.shape} and {b.shape} cannot be compared pixel by pixel")
+    return a, b
 
 
 @dataclass(frozen=True)
-class Pixel:
+class Pixel(Meter):
     """MSE, PSNR and SSIM of whole frames, and MSE in two regions of the ground truth.
 
     Both regions stay the same for the whole clip. `mse_moving`: wherever a moving object is seen in any frame of the
@@ -188,7 +190,7 @@ class Pixel:
 
     def read(self, truth: Truth, frames: Frames) -> Reading:
         """All five, in one pass over the frames (F, H, W, 3)."""
-        _check(truth.frames, frames, 4)
+        _checked(truth.frames, frames, 4)
         regions = _regions(truth)
         whole, similar = [], []
         parts = dict.fromkeys(regions, 0)
@@ -212,15 +214,6 @@ class Pixel:
         """The ends of the scales; None for a region that is empty."""
         worst: dict[str, float | None] = {"mse": PEAK**2, "psnr": 0.0, "ssim": -1.0}
         return worst | {name: PEAK**2 if region.any() else None for name, region in _regions(truth).items()}
-
-    @property
-    def distances(self) -> Mapping[str, Distance]:
-        """None."""
-        return {}
-
-    def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
-        """None."""
-        return {}
 
 
 def _regions(truth: Truth) -> dict[str, NDArray[np.bool_]]:

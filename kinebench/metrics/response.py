@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.metrics.ground import Path, ground_path, held
-from kinebench.metrics.metric import Metric, Reply
+from kinebench.metrics.metric import Metric, Reply, mean
 from kinebench.metrics.truth import Truth
 
 STILL_M = 0.02
@@ -214,8 +214,7 @@ def _direction(replies: Sequence[Reply]) -> tuple[float | None]:
         )
         for reply in replies
     ]
-    known = [error for error in errors if error is not None]
-    return (float(np.mean(known)) if known else None,)
+    return (mean([error for error in errors if error is not None]),)
 
 
 def _presence(replies: Sequence[Reply]) -> tuple[float | None]:

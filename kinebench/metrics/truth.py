@@ -40,7 +40,7 @@ class Truth:
     def moving(self) -> tuple[int, ...]:
         """Ids of the visible objects that move in the ground truth: driven, or set in motion by contact."""
         away = np.linalg.norm(self.centres_px - self.centres_px[:, :1], axis=2)  # NaN behind the camera
-        return tuple(id for id in self.visible if np.nanmax(away[id - 1]) > MOVES_PX)
+        return tuple(id for id in self.visible if (away[id - 1] > MOVES_PX).any())
 
     @cached_property
     def struck(self) -> tuple[int, ...]:

@@ -1,11 +1,13 @@
 """Masks carried through videos whose motion is known, and what the meter makes of them."""
 
 import pickle
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
+from kinebench.errors import MissingExtra
 from kinebench.metrics.flow import FlowMasks
 from kinebench.metrics.flow.appearance import appearance, colour_numbers
 from kinebench.metrics.flow.carrier import carry
@@ -169,3 +171,9 @@ def test_every_metric_says_what_it_is():
     names = [metric.name for metric in meter.metrics]
     assert len(set(names)) == len(names) and {"iou_flow", "trajectory_px", "response_speed"} <= set(names)
     assert "opencv" in meter.configuration and meter.distances == {} and meter.light
+
+
+def test_without_scipy_it_says_so_before_anything_is_read(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(MissingExtra, match="scipy"):
+        _ = FlowMasks().configuration

@@ -1,5 +1,7 @@
 """Overlap of masks against the public codes' golden values, and who is counted."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -94,3 +96,8 @@ def test_an_object_that_leaves_and_is_not_seen_any_more_is_right(flat):
     assert summary(leaving, own(leaving), "x")["iou_x"] == 1
     stuck = {1: np.repeat(leaving.mask(1)[:1], 5, axis=0)}
     assert summary(leaving, stuck, "x")["iou_x"] == pytest.approx(0.5 / 4)
+
+
+def test_a_clip_of_one_frame_has_nothing_to_measure(truth):
+    first = dataclasses.replace(truth, frames=truth.frames[:1], instances=truth.instances[:1])
+    assert set(summary(first, own(first), "x").values()) == {None}

@@ -1,13 +1,16 @@
 """What masks say of motion, on masks that are known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinebench.metrics import motion
+from kinebench.metrics.ground import centroids_px
 from kinebench.metrics.motion.onset import onset_frame
-from kinebench.metrics.motion.trajectory import NO_DIRECTION_DEG, WORST_DIRECTION_DEG, WORST_VELOCITY, centroids_px
+from kinebench.metrics.motion.trajectory import NO_DIRECTION_DEG, WORST_DIRECTION_DEG, WORST_VELOCITY
 
 F, H, W = 12, 40, 64
 DIAGONAL = float(np.hypot(H, W))
@@ -154,3 +157,13 @@ def test_worst_says_none_where_there_is_nothing_to_measure(flat):
     moving = motion.worst(flat(FRAMES, line(4, 10, 3), after(line(30, 10, 2), 5), line(50, 30)))
     assert None not in moving.values() and moving["trajectory_px"] == pytest.approx(DIAGONAL)
     assert set(still) == {metric.name for metric in motion.METRICS}
+
+
+def test_losing_all_is_no_worse_than_the_worst(flat):
+    """Also where one of the moving objects, a large one, leaves the image before there is a frame to compare."""
+    truth = flat(FRAMES, line(4, 4, 2), [(4, 20), *[(90, 20)] * (F - 1)], [(4, 30), *[(90, 30)] * (F - 1)])
+    instances = np.where(truth.instances == 3, 2, truth.instances).astype(np.uint8)
+    truth = dataclasses.replace(truth, instances=instances)
+    lost, worst = motion.motion(truth, FRAMES, {}), motion.worst(truth)
+    assert lost["trajectory_diameters"] == worst["trajectory_diameters"]
+    assert all(value <= worst[name] for name, value in lost.items() if value is not None)

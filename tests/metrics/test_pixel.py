@@ -151,3 +151,9 @@ def test_it_travels_to_worker_processes():
     meter = pickle.loads(pickle.dumps(Pixel()))
     assert meter == Pixel() and meter.configuration == dict.fromkeys((m.name for m in meter.metrics), 1)
     assert (meter.distances, meter.respond([])) == ({}, {})
+
+
+def test_a_list_of_videos_is_as_good_as_an_array_of_them():
+    a, b = noise((2, 3, 16, 16, 3)), noise((2, 3, 16, 16, 3), 1)
+    for metric in (mse, psnr, ssim):
+        assert metric(list(a), list(b)) == metric(a, b)

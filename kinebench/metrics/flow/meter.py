@@ -7,15 +7,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kinebench.errors import demand
 from kinebench.metrics import iou, motion, response
 from kinebench.metrics.flow.carrier import carry
-from kinebench.metrics.metric import Distance, Metric, Reading, Reply
+from kinebench.metrics.metric import Meter, Metric, Reading, Reply
 from kinebench.metrics.optical_flow import version
 from kinebench.metrics.truth import Truth
 
 
 @dataclass(frozen=True)
-class FlowMasks:
+class FlowMasks(Meter):
     """Masks of the true first frame, carried through a video by optical flow (`carrier`), against the truth's.
 
     From the same masks come `iou_flow*` (`iou.summary`), the errors of motion (`motion`), and what the responses to
@@ -35,7 +36,8 @@ class FlowMasks:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """Versions; there is no option. Raises `Unavailable` without OpenCV."""
+        """Versions; there is no option. Raises `Unavailable` without OpenCV or SciPy."""
+        demand("scipy", "score")
         return {"opencv": version(), **{metric.name: metric.version for metric in self.metrics}}
 
     def read(self, truth: Truth, frames: NDArray[np.uint8]) -> Reading:
@@ -48,11 +50,6 @@ class FlowMasks:
         """No overlap at all, and the ends of motion's scales."""
         own = iou.summary(truth, {}, "flow")
         return {**{name: None if value is None else 0.0 for name, value in own.items()}, **motion.worst(truth)}
-
-    @property
-    def distances(self) -> Mapping[str, Distance]:
-        """None."""
-        return {}
 
     def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
         """The responses of `response.respond`."""

@@ -28,7 +28,8 @@ def features(
     with (
         torch.inference_mode(),
         torch.autocast(kind, torch.bfloat16, enabled=bfloat16),
-        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),  # a GPU then agrees with a CPU
+        # Float32 that is no TensorFloat-32, so that a GPU agrees with a CPU.
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
     ):
         clip = prepare(frames, preprocess, device)
         logits: NDArray[np.float32] = _network(weights, device)(clip)[0].float().cpu().numpy()

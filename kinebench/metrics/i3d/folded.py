@@ -108,7 +108,7 @@ def _folded(unit: Unit) -> tuple[Any, Any]:
 
 
 def _largest(x: Any, kernel: Triple, stride: Triple) -> Any:
-    """`i3d.pool`, one axis after the other."""
+    """`network.pool`, one axis after the other."""
     x = F.pad(x, same(x.shape[2:], kernel, stride))
     for axis, (edge, step) in enumerate(zip(kernel, stride, strict=True), start=2):
         if edge > 1:

@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kinebench.metrics.motion.trajectory import LEAST_PX, Masks, centroids_px, mean
+from kinebench.metrics.ground import centroids_px
+from kinebench.metrics.metric import mean
+from kinebench.metrics.motion.trajectory import LEAST_PX, Masks
 from kinebench.metrics.truth import MOVES_PX, Truth
 
 BACK_PX = 1.0

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kinebench.metrics.motion.trajectory import LEAST_SHARE, Masks, areas_px, mean, seen
+from kinebench.metrics.metric import mean
+from kinebench.metrics.motion.trajectory import LEAST_SHARE, Masks, areas_px, seen
 from kinebench.metrics.truth import Truth
 
 WORST_AREA = float(-np.log2(LEAST_SHARE))

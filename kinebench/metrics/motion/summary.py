@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from kinebench.metrics.metric import Metric
 from kinebench.metrics.motion.onset import collisions
 from kinebench.metrics.motion.stability import WORST_AREA, stability
-from kinebench.metrics.motion.trajectory import WORST_DIRECTION_DEG, WORST_VELOCITY, Masks, diagonal_px, trajectory
+from kinebench.metrics.motion.trajectory import Masks, trajectory
 from kinebench.metrics.truth import Truth
 
 METRICS: tuple[Metric, ...] = (
@@ -35,14 +35,8 @@ def motion(truth: Truth, frames: NDArray[np.uint8], masks: Masks) -> dict[str, f
 
 def worst(truth: Truth) -> dict[str, float | None]:
     """What they say of a prediction that is missing; None where they would say None of any."""
-    diagonal = diagonal_px(truth)
-    sizes = [2 * np.sqrt(truth.mask(id)[0].sum() / np.pi) for id in truth.moving]
     ends = {
-        "trajectory_px": diagonal,
-        "trajectory_diameters": float(np.mean([diagonal / size for size in sizes])) if sizes else 0.0,
-        "final_position_px": diagonal,
-        "velocity_error": WORST_VELOCITY,
-        "direction_error_deg": WORST_DIRECTION_DEG,
+        **trajectory(truth, {}),
         "collision_time_error_s": len(truth.instances) / truth.fps,
         "collisions_missed": 1.0,
         "collisions_invented": 1.0,

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from kinebench.metrics.ground import centroids_px
+from kinebench.metrics.metric import mean
 from kinebench.metrics.truth import Truth
 
 LEAST_PX, LEAST_SHARE = 8, 0.05
@@ -45,14 +47,6 @@ def seen(areas: NDArray[np.int64], first_px: int) -> NDArray[np.bool_]:
     """In which frames an object of so many pixels in the true first frame is seen, (F,)."""
     enough: NDArray[np.bool_] = areas >= max(LEAST_PX, LEAST_SHARE * first_px)
     return enough
-
-
-def centroids_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Centroids of a mask (F, H, W), x and y with pixel centres at halves, (F, 2); NaN where it is empty."""
-    across, down = mask.sum(axis=1), mask.sum(axis=2)  # pixels in each column (F, W), in each row (F, H)
-    with np.errstate(invalid="ignore"):
-        places = [side @ (np.arange(side.shape[1]) + 0.5) / side.sum(axis=1) for side in (across, down)]
-    return np.stack(places, axis=1)
 
 
 def path_px(mask: NDArray[np.bool_], first_px: int) -> NDArray[np.float64]:
@@ -134,8 +128,3 @@ def _slope(path: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 def _of(masks: Masks, id: int, like: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return masks[id] if id in masks else np.zeros_like(like)
-
-
-def mean(values: list[float]) -> float | None:
-    """None of nothing."""
-    return float(np.mean(values)) if values else None

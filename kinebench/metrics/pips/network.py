@@ -5,8 +5,8 @@ fixed number of times, every track looks in every frame at how alike its surroun
 frame 0, two frames before and four frames before, and a convolutional network along time says where to move.
 
 That network is 88 % of the multiplications. Written as plain convolutions it runs near the peak of a processor, so it
-is only made faster by multiplying less: see `winograd`. Everything is laid out time first, (frames, tracks, channels),
-where the tiles of a convolution are matrices as they lie.
+is only made faster by multiplying less: see `pips/winograd.py`. Everything is laid out time first, (frames, tracks,
+channels), where the tiles of a convolution are matrices as they lie.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """IoU of the objects that SAM2 follows through a clip with where the ground truth has them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kinebench.errors import KineBenchError
 from kinebench.metrics import iou
-from kinebench.metrics.metric import Distance, Metric, Reading, Reply
+from kinebench.metrics.metric import Meter, Metric, Reading
 from kinebench.metrics.sam2.backend import BACKENDS, Backend, load, package
 from kinebench.metrics.sam2.size import SIZES, Name
 from kinebench.metrics.sam2.tracking import Tracker, track
@@ -22,7 +22,7 @@ _STRIDE = 32  # of the encoder's coarsest stage
 
 
 @dataclass(frozen=True)
-class Sam2Masks:
+class Sam2Masks(Meter):
     """SAM2 IoU: the truth's masks of frame 0 prompt SAM2, which carries them through the prediction.
 
     The paper "uses SAM2 to extract semantic masks of objects in generated videos" and states neither prompt nor object
@@ -95,15 +95,6 @@ class Sam2Masks:
         """Zero, where there is an object to follow."""
         perfect = iou.summary(truth, {id: truth.mask(id) for id in truth.visible}, "sam2")
         return {name: None if value is None else 0.0 for name, value in perfect.items()}
-
-    @property
-    def distances(self) -> Mapping[str, Distance]:
-        """None."""
-        return {}
-
-    def respond(self, group: Sequence[Reply]) -> Mapping[str, float | None]:
-        """None."""
-        return {}
 
 
 @lru_cache(maxsize=1)
