@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from types import FrameType
 
 from kinebench.errors import Interrupted, Terminated
@@ -30,3 +31,29 @@ def stoppable(message: Callable[[], str]) -> Iterator[None]:
         raise (Terminated if isinstance(stop, _Stop) else Interrupted)(message()) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Hear Ctrl-C and SIGTERM only after the block. Processes started in it never hear them: the parent ends them."""
+    resource_tracker.ensure_running()  # multiprocessing's; starting it in the block would lift the mask
+    heard: list[int] = []
+
+    def keep(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+
+    def say() -> None:
+        for number in heard[:1]:
+            signal.raise_signal(number)
+
+    with contextlib.ExitStack() as stack:
+        stack.callback(say)
+        if threading.current_thread() is threading.main_thread():
+            # The mask is what children inherit, but it is this thread's alone: another may take a signal for it.
+            for number in _STOPS:
+                stack.callback(signal.signal, number, signal.signal(number, keep))
+        stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS))
+        yield

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from kinebench.errors import Interrupted, Terminated
-from kinebench.interrupt import stoppable
+from kinebench.interrupt import held_back, stoppable
 
 WAITING = """
 import signal, sys, time
@@ -54,3 +54,56 @@ def test_a_thread_may_run_it_too():
     thread.start()
     thread.join()
     assert ran == [True]
+
+
+HELD_BACK = """
+import os, signal, subprocess, sys, threading, time
+from kinebench.interrupt import held_back
+threading.Thread(target=time.sleep, args=(20,), daemon=True).start()  # as a progress bar's: it takes the signal
+try:
+    with held_back():
+        child = subprocess.Popen([sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"], stdout=-1)
+        child.stdout.readline()
+        for process in (os.getpid(), child.pid):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                os.kill(process, number)
+        time.sleep(0.5)
+        print("the block ends,", "the child lives" if child.poll() is None else "the child died", flush=True)
+        child.kill()
+except KeyboardInterrupt:
+    print("heard", signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+"""
+
+
+def test_what_is_held_back_is_heard_after_the_block_though_there_are_threads():
+    run = subprocess.run([sys.executable, "-c", HELD_BACK], capture_output=True, text=True, timeout=60)
+    assert run.stdout.splitlines() == ["the block ends, the child lives", "heard True set()"], run.stderr
+
+
+def test_nothing_held_back_changes_nothing():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(ValueError, match="mine"), held_back():
+        raise ValueError("mine")
+    with held_back():
+        pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+FIRST_PROCESS = """
+import multiprocessing
+from kinebench.interrupt import held_back
+context = multiprocessing.get_context("spawn")
+with held_back():
+    process = context.Process(target=input)
+    process.start()
+with open(f"/proc/{process.pid}/status") as status:
+    print(*(line for line in status if line.startswith("SigBlk")))
+process.kill()
+"""
+
+
+def test_the_first_process_of_a_pool_is_deaf_too():
+    run = subprocess.run([sys.executable, "-c", FIRST_PROCESS], capture_output=True, text=True, timeout=60)
+    blocked = int(run.stdout.split()[1], 16)
+    assert all(blocked >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM)), run.stderr

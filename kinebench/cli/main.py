@@ -1,5 +1,6 @@
 """The `kinebench` command. Imports nothing heavy: each command imports what it runs."""
 
+import io
 import sys
 
 import typer
@@ -47,6 +48,8 @@ def _root(
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one message and a non-zero exit, never in a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: every name can be printed
     try:
         app()
     except KineBenchError as error:

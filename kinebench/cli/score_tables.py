@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from kinebench.scoring.comparison import Comparison
@@ -60,7 +61,7 @@ def _scores(card: "Card", names: Sequence[str]) -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", min_width=min(len(title), 80))
+    return Table(title=Text(title, "table.title"), title_justify="left", min_width=min(len(title), 80))
 
 
 def _interval(found: Mapping[str, Any]) -> str:
@@ -128,7 +129,7 @@ def print_comparison(found: "Comparison", metrics: Mapping[str, Any]) -> None:
     table = _table(f"{first} against {second}, paired")
     table.collapse_padding = True  # so that it fits into 80 columns
     table.add_column("metric", no_wrap=True)
-    for name in (first, second, "difference"):
+    for name in (Text(first), Text(second), "difference"):  # as they are: rich takes [x] in a str for markup
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("95 % interval", justify="right", min_width=9)
     table.add_column("N", justify="right", no_wrap=True)
@@ -140,7 +141,7 @@ def print_comparison(found: "Comparison", metrics: Mapping[str, Any]) -> None:
         better = {"first": first, "second": second}.get(one.better, one.better)
         values = (number(value) for value in (one.first, one.second, estimate.value))
         label = f"{ARROWS[metrics[one.metric]['better']]} {one.metric}"
-        table.add_row(label, *values, _interval(estimate.plain()), str(estimate.n), better)
+        table.add_row(label, *values, _interval(estimate.plain()), str(estimate.n), Text(better))
     console.print(table)
     for line in _reasons("not compared", found.left_out):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

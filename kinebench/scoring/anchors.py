@@ -11,7 +11,7 @@ from kinebench.errors import KineBenchError
 from kinebench.metrics.truth import Truth
 from kinebench.scoring.truths import MEMBERS, frames_of, truths
 from kinebench.shards import video
-from kinebench.shards.files import Progress, write_atomic
+from kinebench.shards.files import Progress, disk_room, write_atomic
 from kinebench.shards.read import Shards
 
 Frames = NDArray[np.uint8]
@@ -67,21 +67,19 @@ def write(dataset: Path, split: str, names: Sequence[str], out: Path, note: Prog
     """Write the predictions of anchors: for each name a folder `out/<name>` with one video a clip; returns the folders.
 
     Videos are lossless `<key>.mkv`; those of `codec` are `<key>.mp4` at `DELIVERED_CRF`. The same dataset gives the
-    same bytes. Raises KineBenchError if there is no such anchor, dataset or split.
+    same bytes. Raises KineBenchError if there is no such anchor, dataset or split, or `out` cannot be written.
     """
     if unknown := [name for name in names if name not in ANCHORS]:
         raise KineBenchError(f"there is no anchor {', '.join(unknown)}; there are {', '.join(ANCHORS)}")
     clips = open_dataset(dataset, split)
     folders = [out / name for name in names]
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
     for number, truth in enumerate(truths(clips), 1):
         for name, folder in zip(names, folders, strict=True):
             if name == "codec":
-                write_atomic(folder / f"{truth.key}.mp4", _delivered(truth))
+                _put(folder / f"{truth.key}.mp4", _delivered(truth))
             else:
                 data = video.encode_lossless_rgb(ANCHORS[name](truth), round(truth.fps))
-                write_atomic(folder / f"{truth.key}.mkv", data)
+                _put(folder / f"{truth.key}.mkv", data)
         if note is not None:
             note("anchors", number, len(clips))
     return folders
@@ -100,9 +98,8 @@ def rerender(dataset: Path, again: Path, split: str, out: Path) -> Path:
     keys = truth.keys(split)
     member = MEMBERS[frames_of(other.rows[key] for key in keys)]
     folder = out / "rerender"
-    folder.mkdir(parents=True, exist_ok=True)
     for key in keys:
-        write_atomic(folder / f"{key}.{member.rpartition('.')[2]}", other.member(key, member))
+        _put(folder / f"{key}.{member.rpartition('.')[2]}", other.member(key, member))
     return folder
 
 
@@ -120,6 +117,15 @@ def check_same_scenes(truth: Shards, other: Shards, split: str) -> None:
 def _same_scene(truth: Shards, other: Shards, key: str) -> bool:
     mine, its = ({**shards.record(key), "provenance": None} for shards in (truth, other))
     return mine == its
+
+
+def _put(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with disk_room("writing videos", path.parent, len(data)):
+            write_atomic(path, data)
+    except OSError as error:
+        raise KineBenchError(f"cannot write {path}: {error.strerror}; name another folder") from error
 
 
 def _delivered(truth: Truth) -> bytes:

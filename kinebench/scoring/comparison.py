@@ -42,14 +42,21 @@ def compare(first: Card, second: Card) -> Comparison:
     """
     if unlike := list(_unlike(first, second)):
         raise KineBenchError("the scores cannot be compared:\n" + "\n".join(f"  {line}" for line in unlike))
+    names = _names(first, second)
     differences, left_out = [], {}
     for name in dict.fromkeys((*first["metrics"], *second["metrics"])):
-        reason = _reason(name, first, second)
+        reason = _reason(name, dict(zip(names, (first, second), strict=True)))
         if reason is None:
             differences.append(_difference(name, first, second))
         else:
             left_out[name] = reason
-    return Comparison((first["predictions"]["name"], second["predictions"]["name"]), tuple(differences), left_out)
+    return Comparison(names, tuple(differences), left_out)
+
+
+def _names(first: Card, second: Card) -> tuple[str, str]:
+    """What the methods are called, told apart if their folders had one name."""
+    one, two = (str(card["predictions"]["name"]) for card in (first, second))
+    return (f"{one} (first)", f"{two} (second)") if one == two else (one, two)
 
 
 def _unlike(first: Card, second: Card) -> Iterator[str]:
@@ -78,11 +85,12 @@ def _set_up(meter: str, one: Mapping[str, Any], two: Mapping[str, Any]) -> Itera
             yield f"{meter}, {field}: {one.get(field)} and {two.get(field)}"
 
 
-def _reason(name: str, first: Card, second: Card) -> str | None:
+def _reason(name: str, cards: Mapping[str, Card]) -> str | None:
     """Why a metric cannot be compared, if it cannot."""
-    for card in (first, second):
+    for method, card in cards.items():
         if name not in card["summaries"]:
-            return f"{card['predictions']['name']} has no value"
+            return f"{method} has no value"
+    first, second = cards.values()
     if first["metrics"][name]["scope"] == "set" and first["clips"].keys() != second["clips"].keys():
         return "the scores are of different sets of clips"
     return None
@@ -96,7 +104,8 @@ def _difference(name: str, first: Card, second: Card) -> Difference:
         table = "clips" if metric["scope"] == "clip" else "groups"
         keys = [key for key in first[table] if key in second[table]]
         one, two = ([_row(card[table][key], name) for key in keys] for card in (first, second))
-        content = f"{first['predictions']['sha256']} {second['predictions']['sha256']} {name}"
+        # In one order, so that either card may come first: the intervals are each other's mirror images.
+        content = " ".join((*sorted(card["predictions"]["sha256"] for card in (first, second)), name))
         found = difference(one, two, content)
     values = [card["summaries"][name]["value"] for card in (first, second)]
     return Difference(name, values[0], values[1], found, _verdict(found, metric["better"]))

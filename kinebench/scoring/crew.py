@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from kinebench.errors import KineBenchError
+from kinebench.interrupt import held_back
 from kinebench.scoring.job import Desk, Job, Note, failure, work
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
@@ -46,6 +46,7 @@ def run(desk: Desk, jobs: Iterable[Job], workers: int, hear: Callable[[Note], No
     finally:
         for worker in crew.values():
             worker.process.kill()
+        for worker in crew.values():
             worker.process.join()
 
 
@@ -53,20 +54,16 @@ def _start(desk: Desk, crew: dict[Connection, _Worker]) -> None:
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, desk), daemon=True)
-    with _prepared():
+    with held_back(), _one_thread():
         process.start()
         crew[mine] = _Worker(process)
     theirs.close()  # so that the death of the worker closes the pipe
 
 
 @contextlib.contextmanager
-def _prepared() -> Iterator[None]:
-    """What a process that is started in the block inherits: one thread a library, deaf to Ctrl-C and SIGTERM.
-
-    The parent hears them after the block, and ends its workers.
-    """
+def _one_thread() -> Iterator[None]:
+    """Libraries of a process that is started in the block have one thread each."""
     before = {name: os.environ.get(name) for name in _THREADS}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
         yield
@@ -76,7 +73,6 @@ def _prepared() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _serve(pipe: Connection, desk: Desk) -> None:

@@ -109,16 +109,17 @@ def work(desk: Desk, job: Job) -> Iterator[Note]:
 
 def _read(desk: Desk, job: Job, clip: _Clip, video: Video, name: str, frames: NDArray[np.uint8] | None) -> Note:
     meter, shelf = desk.meters[name], desk.shelves[name]
+    if frames is None and shelf.get(job.identity, WORST) is not None:
+        return Done(name)
+    truth = clip.truth
     try:
-        if frames is not None:
-            shelf.put(job.identity, video.name, meter.read(clip.truth, frames))
-        elif shelf.get(job.identity, WORST) is None:
-            shelf.put(job.identity, WORST, Reading(meter.worst(clip.truth)))
+        reading = shelf.checked(Reading(meter.worst(truth)) if frames is None else meter.read(truth, frames))
     except KineBenchError as error:
         return Refused(name, str(error))
     except Exception as error:
         what = {TRUTH: "the ground truth", WORST: "a missing prediction"}.get(video.name, "the prediction")
         raise KineBenchError(f"{name} failed on {what} of {job.key}: {failure(error)}") from error
+    shelf.put(job.identity, WORST if frames is None else video.name, reading)
     return Done(name)
 
 

@@ -17,7 +17,7 @@ from kinebench.shards.files import Progress
 SUFFIXES = ("mp4", "mkv", "webm", "avi", "mov")
 LAYOUT = f"<key>.{{{','.join(SUFFIXES)}}}, or seed-<number>/<key>.{{...}}, in a folder or in plain tars"
 
-_NAME = re.compile(rf"(?:\./)?(?:seed-([0-9]+)/)?([^/]+)\.(?:{'|'.join(SUFFIXES)})", re.IGNORECASE)
+_NAME = re.compile(rf"(?:\./)?(?:seed-([0-9]{{1,18}})/)?([^/]+)\.(?:{'|'.join(SUFFIXES)})", re.IGNORECASE)
 
 Slot = tuple[str, int]
 """A key and a seed: what one video predicts."""
@@ -83,7 +83,7 @@ def find(where: Path, keys: Collection[str]) -> Predictions:
         raise KineBenchError(
             f"{where} predicts no clip of the split: {found}; wanted is {LAYOUT}, with keys such as {min(known)}"
         )
-    name = where.resolve().name
+    name = _text(where.resolve().name)
     seeds = tuple(sorted({seed for _, seed in places}))
     return Predictions(name.removesuffix(".tar"), dict(sorted(places.items())), seeds, tuple(unknown))
 
@@ -106,9 +106,9 @@ def _videos(where: Path) -> Iterator[tuple[str, Place]]:
         if path.suffix == ".tar" and path.is_file():
             yield from _members(path)
         for file in sorted(path.iterdir()) if path.is_dir() else (path,):
-            name = str(file.relative_to(where))
+            name = _text(str(file.relative_to(where)))
             if file.is_file() and _is_video(name):
-                yield name, Place(file, str(file))
+                yield name, Place(file, _text(str(file)))
 
 
 def _members(path: Path) -> Iterator[tuple[str, Place]]:
@@ -116,10 +116,15 @@ def _members(path: Path) -> Iterator[tuple[str, Place]]:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
                 if member.isreg() and not member.issparse() and _is_video(member.name):
-                    name = f"{path}:{member.name}"
-                    yield member.name, Place(path, name, member.offset_data, member.size)
+                    name = _text(member.name)
+                    yield name, Place(path, _text(f"{path}:{name}"), member.offset_data, member.size)
     except tarfile.TarError as error:
         raise KineBenchError(f"{path} is no plain tar: {error}; write it again, whole and uncompressed") from error
+
+
+def _text(name: str) -> str:
+    """A name of a file as text, which its bytes need not be."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _is_video(name: str) -> bool:

@@ -1,7 +1,10 @@
 """The scorecard: every score of one method on one split, as JSON. See `scores.schema.json`."""
 
+import contextlib
+import errno
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -276,10 +279,13 @@ def load(path: Path) -> Card:
 def check_place(path: Path) -> None:
     """Raises KineBenchError if a scorecard cannot be written there without taking something else away."""
     folder = path.absolute().parent
-    if not folder.is_dir():
-        raise KineBenchError(f"--out {path}: there is no folder {folder}; make it first")
-    if path.is_dir() or (path.exists() and not _is_card(path)):
-        raise KineBenchError(f"--out {path}: it is there already and is no scorecard; name another file")
+    with _writing(path):
+        if not folder.is_dir():
+            raise KineBenchError(f"--out {path}: there is no folder {folder}; make it first")
+        if path.is_dir() or (path.exists() and not _is_card(path)):
+            raise KineBenchError(f"--out {path}: it is there already and is no scorecard; name another file")
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, f"{folder} cannot be written")
 
 
 def _is_card(path: Path) -> bool:
@@ -294,5 +300,14 @@ def write(card: Card, path: Path) -> None:
     """Write a scorecard, whole or not at all. Raises KineBenchError as `check_place` does, and if the disk is full."""
     check_place(path)
     data = dump(card)
-    with disk_room("writing the scores", path.absolute().parent, len(data)):
+    with _writing(path), disk_room("writing the scores", path.absolute().parent, len(data)):
         write_atomic(path, data)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn what the system says of a path inside the block into a KineBenchError."""
+    try:
+        yield
+    except OSError as error:
+        raise KineBenchError(f"--out {path}: {error.strerror}; name another file") from error

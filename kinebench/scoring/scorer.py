@@ -12,7 +12,7 @@ from kinebench.scoring import device, predictions
 from kinebench.scoring.groups import whole_groups
 from kinebench.scoring.reader import Readings, Subject, read, subject
 from kinebench.scoring.scorecard import Card, Run, scorecard
-from kinebench.scoring.truths import CheckedShards, open_truths
+from kinebench.scoring.truths import CheckedShards, frames_of, open_truths
 from kinebench.shards.files import Progress
 
 
@@ -52,7 +52,7 @@ def score(
             groups=whole_groups(shards, split),
             device=device.name(place),
             precision="bfloat16" if setup.bfloat16 else "float32",
-            floor=_floor_readings(other, mine, split, meters, workers, note) if other else None,
+            floor=_floor_readings(other, split, meters, workers, note) if other else None,
         ),
         note,
     )
@@ -75,23 +75,24 @@ def _can_run(meter: Meter) -> bool:
 
 
 def _floor(folder: Path, shards: CheckedShards, split: str) -> CheckedShards:
-    """The other ground truth. Raises KineBenchError if it is not of the same recipe with another seed."""
+    """The other ground truth. Raises KineBenchError if it is not the same but for its seed."""
     other = open_truths(folder, split)
     one, two = shards.manifest, other.manifest
     if two.recipe_sha256 != one.recipe_sha256:
         raise KineBenchError(f"--floor {folder}: it is of another recipe; generate it with the one of {shards.folder}")
     if two.seed == one.seed:
         raise KineBenchError(f"--floor {folder}: it has seed {one.seed}, as {shards.folder}; generate it with another")
+    mine, its = (frames_of(each.rows[key] for key in each.keys(split)) for each in (shards, other))
+    if its != mine:
+        raise KineBenchError(
+            f"--floor {folder}: its {split} split has {its} frames, that of --data has {mine}; "
+            "generate both with --with lossless"
+        )
     return other
 
 
 def _floor_readings(
-    shards: CheckedShards, mine: Subject, split: str, meters: Sequence[Meter], workers: int, note: Progress
+    shards: CheckedShards, split: str, meters: Sequence[Meter], workers: int, note: Progress
 ) -> tuple[Subject, Readings]:
     other = subject(shards, split, None, {})
-    if other.frames != mine.frames:
-        raise KineBenchError(
-            f"--floor {shards.folder}: its {split} split has {other.frames} frames, that of --data has {mine.frames}; "
-            "generate both with --with lossless"
-        )
     return other, read(other, [meter for meter in meters if meter.distances], workers, note)

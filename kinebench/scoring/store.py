@@ -48,11 +48,17 @@ class Shelf:
         except (OSError, *_DAMAGED):
             return None
 
+    def checked(self, reading: Reading) -> Reading:
+        """The reading. Raises KineBenchError for a value that is no number."""
+        for name, value in reading.values.items():
+            if value is not None and not math.isfinite(value):
+                raise KineBenchError(f"{self.meter} gives {value} for {name}, which is no score")
+        return reading
+
     def put(self, truth: str, video: str, reading: Reading) -> None:
         """Keep a reading. Raises KineBenchError for a value that is no number, and if it cannot be written."""
-        numbers = {name: None if value is None else float(value) for name, value in reading.values.items()}
-        if broken := [name for name, value in numbers.items() if value is not None and not math.isfinite(value)]:
-            raise KineBenchError(f"{self.meter} gives {numbers[broken[0]]} for {broken[0]}, which is no score")
+        values = self.checked(reading).values
+        numbers = {name: None if value is None else float(value) for name, value in values.items()}
         said = json.dumps({"values": numbers, "arrays": list(reading.arrays)}).encode()
         arrays = {_ARRAY + name: array for name, array in reading.arrays.items()}
         buffer = io.BytesIO()

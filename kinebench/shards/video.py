@@ -108,13 +108,16 @@ def foreign_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
     """
     try:
         with av.open(io.BytesIO(data), options=_CONTAINERS) as container:
-            container.streams.video[0].codec_context.options = {"err_detect": "explode"}  # else damage is hidden
+            codec = container.streams.video[0].codec_context if container.streams.video else None
+            if codec is None:
+                raise ValueError("it holds no video of a known codec")
+            codec.options = {"err_detect": "explode"}  # else damage is hidden
             scaler = VideoReformatter()
             for frame in container.decode(video=0):
                 yield _foreign_array(scaler, frame)
     except av.FFmpegError as error:
         raise DecodeError(f"cannot be decoded: {error.strerror}") from error
-    except (IndexError, ValueError) as error:
+    except ValueError as error:
         raise DecodeError(f"cannot be decoded: {error}") from error
 
 

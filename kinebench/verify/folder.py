@@ -1,11 +1,9 @@
 """A dataset folder against itself, its recipe and the laws of motion. Trusts nothing. See docs/verify.md."""
 
-import contextlib
 import hashlib
 import json
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +15,7 @@ import numpy as np
 
 from kinebench import recipe as recipes
 from kinebench.errors import KineBenchError
+from kinebench.interrupt import held_back
 from kinebench.shards import index, staging
 from kinebench.shards import manifest as manifests
 from kinebench.shards.files import Progress
@@ -170,7 +169,7 @@ def _findings(claims: Claims, rows: Sequence[Row], chosen: frozenset[int], worke
         min(workers, len(batches)), multiprocessing.get_context("spawn"), initializer=_begin, initargs=(claims,)
     )
     try:
-        with _held_back():  # a worker that is still starting would answer it with a traceback
+        with held_back():  # a worker that is still starting would answer it with a traceback
             work = pool.map(_inspect, batches)
         for findings in work:
             yield from findings
@@ -180,18 +179,8 @@ def _findings(claims: Claims, rows: Sequence[Row], chosen: frozenset[int], worke
         ) from error
     finally:
         for child in set(multiprocessing.active_children()) - others:
-            child.terminate()
+            child.kill()
         pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _held_back() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block. Processes started in it never hear it: the parent ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(claims: Claims) -> None:

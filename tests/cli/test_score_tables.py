@@ -1,6 +1,8 @@
 import pytest
 
-from kinebench.cli.score_tables import number, print_scores
+from kinebench.cli.score_tables import number, print_comparison, print_scores
+from kinebench.scoring.comparison import Comparison, Difference
+from kinebench.scoring.summary import Estimate
 
 
 @pytest.mark.parametrize(
@@ -97,3 +99,15 @@ def test_metrics_that_lack_the_same_are_named_together(printed):
     lines = printed(card(summaries={}, unavailable={"mse": reason, "psnr": reason}))
     assert rows(lines) == [["↓ mse", "-", "", "", ""]]
     assert lines[-1] == f"not computed: mse, psnr: {reason}"
+
+
+def test_names_are_printed_as_they_are(printed, capsys):
+    names = ("[red]one", "two[/red]:x:")
+    lines = printed(card(predictions={"name": names[1], "seeds": [0], "unknown": []}))
+    assert lines[0].startswith(f"{names[1]} on toys")
+    estimate = Estimate(1.0, 0.5, 1.5, 25)
+    found = Comparison(names, (Difference("mse", 2.0, 1.0, estimate, "second"),), {})
+    print_comparison(found, card()["metrics"])
+    text = capsys.readouterr().out
+    assert text.count(names[0]) == 2
+    assert text.count(names[1]) == 3

@@ -88,6 +88,9 @@ def test_mistakes_are_told(packed, tmp_path):
     with pytest.raises(KineBenchError, match="no split 'validation'"):
         anchors.write(packed, "validation", ["oracle"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(KineBenchError, match=r"cannot write .*out/oracle/.*: Not a directory; name another folder"):
+        anchors.write(packed, "test", ["oracle"], tmp_path / "out")
 
 
 def rendered_again(synthetic, original, **changes):

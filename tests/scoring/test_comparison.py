@@ -32,6 +32,10 @@ def test_the_better_one_is_named_metric_by_metric(cards):
     assert by_name["answer"].better == "no clear difference", "there are no groups"
     back = {one.metric: one for one in compare(negative, still).differences}
     assert back["mse"].better == "second"
+    for name, one in by_name.items():
+        there, here = (each.estimate for each in (one, back[name]))
+        if there.low is not None:
+            assert (here.low, here.high) == pytest.approx((-there.high, -there.low)), "whichever comes first"
 
 
 def test_a_card_and_itself_do_not_differ(cards):
@@ -66,6 +70,9 @@ def test_what_only_one_has_is_left_out(cards):
     one, other = cards[0], copy.deepcopy(cards[1])
     del other["summaries"]["mse"], other["metrics"]["mse"]
     assert compare(one, other).left_out == {"mse": "negative has no value"}
+    other["predictions"]["name"] = "still"
+    assert compare(one, other).left_out == {"mse": "still (second) has no value"}
+    assert compare(one, other).names == ("still (first)", "still (second)")
 
 
 def test_every_difference_is_listed(cards):

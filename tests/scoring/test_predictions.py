@@ -1,4 +1,5 @@
 import io
+import os
 import tarfile
 
 import av
@@ -18,7 +19,7 @@ def put(folder, *names, content=b"x"):
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content + name.encode())
+        path.write_bytes(content + os.fsencode(name))
     return folder
 
 
@@ -26,7 +27,7 @@ def pack(path, *names, content=b"x", mode="w"):
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, mode) as tar:
         for name in names:
-            data = content + name.removeprefix("./").encode()
+            data = content + os.fsencode(name.removeprefix("./"))
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
@@ -75,6 +76,19 @@ def test_what_is_not_known_is_listed_and_what_is_no_video_is_not(tmp_path):
     found = find(put(tmp_path, *NAMES, *extra), KEYS)
     assert set(found.places) == SLOTS
     assert found.unknown == ("other.mp4", "seed-1/other.mp4", "seeds/a_test_000000.mp4")
+    odd = ("../a_test_000001.mp4", "/a_test_000001.mp4", f"seed-{'9' * 5000}/a_test_000001.mp4")
+    assert find(pack(tmp_path / "odd.tar", NAMES[0], *odd), KEYS).unknown == odd
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_names_need_not_be_text(tmp_path, packed):
+    names = (*NAMES, os.fsdecode(b"\xff.mp4"))
+    where = tmp_path / os.fsdecode(b"m\xfe.tar" if packed else b"m\xfe")
+    found = find((pack if packed else put)(where, *names), KEYS)
+    assert (found.name, found.unknown) == ("m\N{REPLACEMENT CHARACTER}", ("\N{REPLACEMENT CHARACTER}.mp4",))
+    assert set(found.places) == SLOTS
+    assert "".join(place.name for place in found.places.values()).encode()
+    assert len(hashes(found, quiet)) == len(SLOTS)
 
 
 @pytest.mark.parametrize(
@@ -198,3 +212,10 @@ def test_damage_is_not_painted_over():
     data = bytearray(encode(rng.integers(0, 256, (*SHAPE, 3), dtype=np.uint8)))
     data[9000:13000] = rng.bytes(4000)
     assert isinstance(decode(bytes(data), SHAPE), Unusable)
+
+
+def test_a_codec_that_nobody_knows_makes_one_video_unusable():
+    data = encode(np.zeros((*SHAPE, 3), np.uint8))
+    assert data.count(b"avc1") == 2, "a brand of the file, and the codec"
+    changed = data[: data.rindex(b"avc1")] + b"xxxx" + data[data.rindex(b"avc1") + 4 :]
+    assert decode(changed, SHAPE).reason == "cannot be decoded: it holds no video of a known codec"

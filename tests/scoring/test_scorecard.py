@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -153,6 +154,14 @@ def test_the_floor_of_another_seed(counted, predict, data, tmp_path, clips):
     (other / "manifest.json").write_text(json.dumps({**manifest, "seed": 8}))
     found = score(folder, data, floor=other)["summaries"]["spread"]
     assert (found["floor"], found["floor_n"], found["floor_of"]) == (0.0, 6, "another seed"), "the same clips"
+    index = [json.loads(line) for line in (other / "index.jsonl").read_text().splitlines()]
+    for row in index:
+        row["members"].pop("rgb.mkv", None)
+    (other / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in index))
+    counted()
+    with pytest.raises(KineBenchError, match=r"its test split has mp4 frames, that of --data has lossless; generate"):
+        score(predict(tmp_path / "new", lambda frames: frames), data, floor=other)
+    assert counted() == [], "it is said before anything is read"
     (other / "manifest.json").write_text(json.dumps({**manifest, "recipe_sha256": "0" * 64}))
     with pytest.raises(KineBenchError, match="is of another recipe"):
         score(folder, data, floor=other)
@@ -248,6 +257,10 @@ def test_a_file_that_is_no_scorecard_is_not_overwritten(card, tmp_path):
         scorecard.check_place(tmp_path / "nowhere" / "scores.json")
     with pytest.raises(KineBenchError, match="cannot read"):
         scorecard.load(tmp_path / "absent.json")
+    with pytest.raises(KineBenchError, match="File name too long; name another file"):
+        scorecard.check_place(tmp_path / f"{'s' * 300}.json")
+    with pytest.raises(KineBenchError, match=r"--out /proc/scores\.json: .*; name another file"):
+        scorecard.write(card, Path("/proc/scores.json"))  # where nothing can be written, whoever tries
 
 
 def test_other_versions_and_damaged_cards_are_refused(card):
