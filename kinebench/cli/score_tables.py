@@ -123,25 +123,26 @@ def _unusable(card: "Card") -> list[str]:
 
 
 def print_comparison(found: "Comparison", metrics: Mapping[str, Any]) -> None:
-    """Each metric of both methods, their difference, and who is better; without those that neither has a value of."""
+    """Each metric of both methods, the interval of their difference, and who is better; not what neither has."""
     console = Console()
     first, second = found.names
     table = _table(f"{first} against {second}, paired")
     table.collapse_padding = True  # so that it fits into 80 columns
     table.add_column("metric", no_wrap=True)
-    for name in (Text(first), Text(second), "difference"):  # as they are: rich takes [x] in a str for markup
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("95 % interval", justify="right", min_width=9)
+    for name in (Text(first), Text(second)):  # as they are: rich takes [x] in a str for markup
+        table.add_column(name, justify="right", min_width=6)
+    table.add_column("difference, 95 %", justify="right", no_wrap=True)
     table.add_column("N", justify="right", no_wrap=True)
-    table.add_column("better", min_width=10)
+    table.add_column("better")
     for one in found.differences:
         if one.first is None and one.second is None:
             continue
         estimate = one.estimate
-        better = {"first": first, "second": second}.get(one.better, one.better)
-        values = (number(value) for value in (one.first, one.second, estimate.value))
+        better = {"first": first, "second": second}.get(one.better, "not clear")
+        values = (number(one.first), number(one.second))
+        spread = _interval(estimate.plain()) or number(estimate.value)
         label = f"{ARROWS[metrics[one.metric]['better']]} {one.metric}"
-        table.add_row(label, *values, _interval(estimate.plain()), str(estimate.n), Text(better))
+        table.add_row(label, *values, spread, str(estimate.n), Text(better))
     console.print(table)
     for line in _reasons("not compared", found.left_out):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
