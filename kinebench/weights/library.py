@@ -79,7 +79,7 @@ def locate(name: str) -> Path:
     if digest is None:
         raise Unavailable(f"the weights {name} are not here; run: kinebench weights fetch {name}")
     if fault := digest.fault(entry):
-        raise Unavailable(f"{path(entry)} is damaged: {fault}; run: kinebench weights fetch {name}")
+        raise Unavailable(f"the weights {name} are damaged: {fault}; run: kinebench weights fetch {name}")
     return path(entry)
 
 

@@ -44,9 +44,7 @@ def test_a_file_that_changed_is_hashed_again(here, hashings):
     assert locate("net") == here
     assert len(hashings) == 2
     here.write_bytes(DATA[:-1] + b"X")
-    with pytest.raises(
-        Unavailable, match=f"net.pt is damaged: sha256 [0-9a-f]+ instead of sha256 {SHA256}; run: .* net"
-    ):
+    with pytest.raises(Unavailable, match=f"net are damaged: sha256 [0-9a-f]+ instead of sha256 {SHA256}; run: .* net"):
         locate("net")
     here.write_bytes(DATA + b"X")
     with pytest.raises(Unavailable, match="7001 bytes instead of 7000"):

@@ -12,6 +12,7 @@ from kinebench.errors import KineBenchError, require
 from kinebench.metrics.i3d.folded import FoldedI3d
 from kinebench.metrics.i3d.network import SIDE_PX
 from kinebench.metrics.i3d.weights import load_i3d
+from kinebench.metrics.precision import running
 
 torch: Any = require("torch", "networks")
 
@@ -24,13 +25,7 @@ def features(
     frames: NDArray[np.uint8], weights: Path, preprocess: Preprocess, device: str, bfloat16: bool
 ) -> NDArray[np.float32]:
     """Logits of a clip (F, H, W, 3), averaged over time: float32 (400,). Raises KineBenchError below 9 frames."""
-    kind = torch.device(device).type
-    with (
-        torch.inference_mode(),
-        torch.autocast(kind, torch.bfloat16, enabled=bfloat16),
-        # Float32 that is no TensorFloat-32, so that a GPU agrees with a CPU.
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
-    ):
+    with running(device, bfloat16):
         clip = prepare(frames, preprocess, device)
         logits: NDArray[np.float32] = _network(weights, device)(clip)[0].float().cpu().numpy()
     return logits

@@ -2,18 +2,16 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kinebench.errors import KineBenchError, require
+from kinebench.errors import KineBenchError
 from kinebench.metrics.histogram import grid
 from kinebench.metrics.pips.network import ITERATIONS, PipsPlusPlus
+from kinebench.metrics.precision import running
 from kinebench.weights.checkpoint import state_dict
-
-torch: Any = require("torch", "networks")
 
 SIDE_PX = 256
 KEY = "model_state_dict"
@@ -38,8 +36,7 @@ def tracks(
     A window is `window` frames, F or fewer, and starts `stride` frames after the last. x and y are in pixels of the 256
     by 256 frames.
     """
-    # Float32 that is no TensorFloat-32, so that a GPU agrees with a CPU.
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with running(str(next(network.parameters()).device)):
         features = network.encode(np.stack([square(frame) for frame in frames]))
         windows = features.unfold(0, window, stride).movedim(-1, 1)  # (W, window, 128, 32, 32), nothing copied
         found = network.follow(windows, grid(SIDE_PX, SIDE_PX), iterations=iterations, bfloat16=bfloat16)

@@ -15,7 +15,8 @@ from transformers import (
     Sam2VisionConfig,
 )
 
-from kinebench.metrics.sam2.inference import REMEMBERED, enlarged, resized, running
+from kinebench.metrics.precision import running
+from kinebench.metrics.sam2.inference import REMEMBERED, enlarged, resized
 from kinebench.metrics.sam2.keys import to_transformers
 from kinebench.metrics.sam2.pictures import Pictures, prompt
 from kinebench.metrics.sam2.size import Size

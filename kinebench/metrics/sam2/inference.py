@@ -1,24 +1,13 @@
-"""How both back ends run a network, and bring its masks to the size of the frames."""
+"""How far both back ends look back, and how they bring masks to the size of the frames."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
 REMEMBERED = 16
 """Frames that the network looks back; what is older can go."""
-
-
-@contextmanager
-def running(device: str, bfloat16: bool) -> Iterator[None]:
-    """No gradients; float32 that is no TensorFloat-32, or bfloat16 where torch's autocast thinks it safe."""
-    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    with exact, torch.inference_mode(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bfloat16):
-        yield
 
 
 def resized(logits: Any, height: int, width: int) -> Any:

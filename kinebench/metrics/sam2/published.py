@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from sam2.build_sam import build_sam2_video_predictor
 
-from kinebench.metrics.sam2.inference import REMEMBERED, enlarged, resized, running
+from kinebench.metrics.precision import running
+from kinebench.metrics.sam2.inference import REMEMBERED, enlarged, resized
 from kinebench.metrics.sam2.pictures import Pictures, prompt
 from kinebench.metrics.sam2.size import Size
 
