@@ -6,7 +6,9 @@ import pytest
 
 from kinebench.errors import KineBenchError
 from kinebench.metrics.pixel import Pixel
-from kinebench.scoring import predictions, reader, truths
+from kinebench.scoring import crew, predictions, reader, truths
+from kinebench.scoring.job import work
+from kinebench.shards import video
 
 KEYS = [f"toys_test_{i:06d}" for i in range(6)]
 
@@ -30,6 +32,27 @@ def test_everything_is_read_once_in_other_processes(meters, diary, predict, read
     assert list(found.truth["counting"]) == KEYS
     assert set(found.predicted["counting"]) == {(key, 0) for key in KEYS}
     assert (found.unusable, found.unavailable) == ({}, {})
+
+
+def test_frames_are_decoded_once_for_all_light_meters(meters, diary, predict, read, tmp_path, monkeypatch, clips):
+    seen = []
+    decoded = video.foreign_frames
+
+    def counted(data):
+        for frame in decoded(data):
+            seen.append(frame.shape)
+            yield frame
+
+    def here(desk, jobs, workers, hear):  # in this process, so that what is decoded can be counted
+        for job in jobs:
+            for message in work(desk, job):
+                hear(message)
+
+    monkeypatch.setattr(video, "foreign_frames", counted)
+    monkeypatch.setattr(crew, "run", here)
+    found = read(predict(tmp_path / "mine"), [meters.Counting(diary.path), Pixel()])
+    assert {name: len(readings) for name, readings in found.predicted.items()} == {"counting": 6, "pixel": 6}
+    assert len(seen) == sum(len(clip) for clip in clips.values())
 
 
 def test_a_network_is_read_here(meters, diary, predict, read, tmp_path):
@@ -63,8 +86,6 @@ def test_a_second_model_does_no_work_on_the_truth(meters, diary, predict, read, 
 
 
 def test_a_changed_file_is_read_anew_and_no_other(meters, diary, predict, read, tmp_path, clips):
-    from kinebench.shards import video
-
     counting = meters.Counting(diary.path)
     before = read(predict(tmp_path / "mine"), [counting]).predicted["counting"]
     diary()
@@ -93,8 +114,6 @@ def test_a_damaged_reading_is_made_again(meters, diary, predict, read, tmp_path,
 
 def broken(folder, clips):
     """One prediction of each kind of fault; returns what is said of each."""
-    from kinebench.shards import video
-
     frames = clips[KEYS[0]]
     paths = [folder / f"{key}.mkv" for key in KEYS]
     paths[0].unlink()
