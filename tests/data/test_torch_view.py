@@ -112,5 +112,5 @@ assert "torch" not in sys.modules
 def test_without_torch_the_extra_is_named(clips, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "kinebench.data.torch_view", raising=False)
-    with pytest.raises(MissingExtra, match=r"pip install 'kinebench\[score\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install 'kinebench\[networks\]'"):
         clips.torch()

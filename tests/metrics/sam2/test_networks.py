@@ -83,9 +83,11 @@ def test_logits_are_those_of_the_published_predictor(networks, tmp_path):
     for name, network in networks.items():
         ours = logits(name, network, frames, masks)
         assert ours.shape == (20, 2, HEIGHT, WIDTH)
-        off = np.abs(ours - theirs).max(axis=(1, 2, 3))
-        assert off[1] < 3e-5, name  # each of the three things that hf.py puts right is 1e-4 and more
-        assert off.max() < 1e-3, name  # memories are kept in bfloat16, and a rounding that flips is not small
+        off = np.abs(ours - theirs)
+        # Each of the three things that hf.py puts right moves all of frame 1 by 3e-5 and more. Memories are kept in
+        # bfloat16: where a rounding flips, which other threads are enough for, some pixels move by 3e-4.
+        assert np.median(off[1]) < 1e-5, name
+        assert off.max() < 1e-3, name
 
 
 @pytest.mark.slow
