@@ -1,0 +1,103 @@
+"""Where a video lies on the canvas, the clip's own pixels; and the one implementation of resizing.
+
+A placement is one scale and a shift, so nothing can be stretched. The canvas is fitted into a model's own size whole,
+with its edges repeated beside it, so nothing is cropped.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kinebench.errors import KineBenchError
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+UNCOVERED_PX = 0.5
+"""How much of the canvas's edge a video may leave out, in its own pixels: rounding, and no more."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """`outer = scale * inner + shift`, in pixels from the top left corner; pixel centres are at .5."""
+
+    scale: float = 1.0
+    x_px: float = 0.0
+    y_px: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.scale) and self.scale > 0 and math.isfinite(self.x_px + self.y_px)):
+            raise ValueError(f"{self} places nothing; scale is positive, all are finite")
+
+    @property
+    def inverse(self) -> "Placement":
+        """The way back."""
+        return Placement(1 / self.scale, -self.x_px / self.scale, -self.y_px / self.scale)
+
+    def then(self, outer: "Placement") -> "Placement":
+        """First this, then `outer`."""
+        return Placement(
+            outer.scale * self.scale, outer.scale * self.x_px + outer.x_px, outer.scale * self.y_px + outer.y_px
+        )
+
+    def points(self, inner_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (..., 2), x and y."""
+        return np.asarray(inner_px, dtype=np.float64) * self.scale + (self.x_px, self.y_px)
+
+    def box(self, size: Size) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of an inner image, in the outer one."""
+        width, height = size
+        right, bottom = self.scale * width + self.x_px, self.scale * height + self.y_px
+        return self.x_px, self.y_px, right, bottom
+
+
+SAME = Placement()
+"""Pixel for pixel."""
+
+
+def fitted(canvas: Size, native: Size) -> Placement:
+    """Where native pixels lie on the canvas if all of that is shown, as large as it can be, in the middle."""
+    scale = max(canvas[0] / native[0], canvas[1] / native[1])
+    return Placement(scale, (canvas[0] - scale * native[0]) / 2, (canvas[1] - scale * native[1]) / 2)
+
+
+def to_native(image: NDArray[np.uint8], place: Placement, native: Size) -> NDArray[np.uint8]:
+    """An image of the canvas, (H, W, 3) or (H, W), as a native one that lies at `place`; its edges repeat beyond."""
+    left, top, right, bottom = place.box(native)
+    height, width = image.shape[:2]
+    margin = math.ceil(max(0.0, -left, -top, right - width, bottom - height))
+    around = ((margin, margin), (margin, margin), (0, 0))[: image.ndim]
+    padded = np.pad(image, around, mode="edge") if margin else image
+    return _resized(padded, native, (left + margin, top + margin, right + margin, bottom + margin))
+
+
+def mask_to_native(mask: NDArray[np.bool_], place: Placement, native: Size) -> NDArray[np.bool_]:
+    """A mask (H, W) likewise: a native pixel belongs to it if half of it or more does; beyond the edges is nothing."""
+    framed = np.where(np.pad(mask, 1), np.uint8(255), np.uint8(0))
+    return to_native(framed, Placement(place.scale, place.x_px + 1, place.y_px + 1), native) >= 128
+
+
+def to_canvas(frame: NDArray[np.uint8], place: Placement, canvas: Size) -> NDArray[np.uint8]:
+    """A native frame (h, w, 3) that lies at `place`, as the canvas shows it, (H, W, 3).
+
+    Raises KineBenchError if it does not cover the canvas: then something was cropped.
+    """
+    height, width = frame.shape[:2]
+    left, top, right, bottom = place.inverse.box(canvas)
+    if min(left, top) < -UNCOVERED_PX or right > width + UNCOVERED_PX or bottom > height + UNCOVERED_PX:
+        x0, y0, x1, y1 = place.box((width, height))
+        raise KineBenchError(
+            f"a video of {width}x{height} that lies at {x0:g},{y0:g} to {x1:g},{y1:g} does not cover the "
+            f"{canvas[0]}x{canvas[1]} canvas; pad what a model is given instead of cropping it"
+        )
+    return _resized(frame, canvas, (max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)))
+
+
+def _resized(image: NDArray[np.uint8], size: Size, box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
+    """A part of an image at another size: the mean over each pixel's area where it shrinks, else bicubic (a = -0.5)."""
+    shrinks = box[2] - box[0] > size[0]
+    resample = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(size, resample, box=box))
