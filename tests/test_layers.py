@@ -19,16 +19,19 @@ HOMES = {
         "weights/checkpoint.py",
         "scoring/device.py",
         "metrics/precision.py",
+        "methods/diffusion.py",
         *(f"metrics/i3d/{name}.py" for name in ("network", "folded", "weights", "features")),
         "metrics/pips/network.py",
         *(f"metrics/sam2/{name}.py" for name in ("hf", "published", "inference", "pictures", "keys")),
+        *(f"kinemask/branch/{name}.py" for name in ("attach", "cogvideox", "encoder", "projection", "wan")),
     },
-    "transformers": {"metrics/sam2/hf.py"},
+    "diffusers": {"methods/diffusion.py", "kinemask/branch/cogvideox.py", "kinemask/branch/wan.py"},
+    "transformers": {"metrics/sam2/hf.py", "methods/diffusion.py"},
     "sam2": {"metrics/sam2/published.py"},
-    "cv2": {"metrics/optical_flow.py"},
+    "cv2": {"metrics/optical_flow.py", "methods/sprites.py"},
     "ray": {"runners/ray.py"},
     "matplotlib": {"stats/figures.py"},
-    "huggingface_hub": {"publish/hub.py"},
+    "huggingface_hub": {"publish/hub.py", "methods/hub.py"},
 }
 
 

@@ -1,0 +1,1 @@
+"""The control branch: what is trained beside a frozen video model."""
