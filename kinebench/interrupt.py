@@ -40,6 +40,18 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 def held_back() -> Iterator[None]:
     """Hear Ctrl-C and SIGTERM only after the block. Processes started in it never hear them: the parent ends them."""
     resource_tracker.ensure_running()  # multiprocessing's; starting it in the block would lift the mask
+    with postponed():
+        # The mask is what children inherit, but it is this thread's alone: another may take a signal for it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def postponed() -> Iterator[None]:
+    """Hear Ctrl-C and SIGTERM only after the block. Processes started in it hear their own as always."""
     heard: list[int] = []
 
     def keep(number: int, frame: FrameType | None) -> None:
@@ -51,9 +63,7 @@ def held_back() -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         stack.callback(say)
-        if threading.current_thread() is threading.main_thread():
-            # The mask is what children inherit, but it is this thread's alone: another may take a signal for it.
+        if threading.current_thread() is threading.main_thread():  # only there may handlers be set
             for number in _STOPS:
                 stack.callback(signal.signal, number, signal.signal(number, keep))
-        stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS))
         yield
