@@ -50,7 +50,7 @@ class Backend(StrEnum):
 
 
 INCOMPLETE = 3
-"""Exit code: some of what was asked for could not be computed; everything else was."""
+"""Exit code: some metric that was asked for by name could not be computed; everything else was."""
 
 
 def score(
@@ -66,7 +66,8 @@ def score(
         Path | None, typer.Option(help="Write the scores here.", show_default="scores-<name of PRED>.json")
     ] = None,
     metrics: Annotated[
-        str, typer.Option(help="Only these metrics or meters, with commas; all by default.", metavar="NAMES")
+        str,
+        typer.Option(help="These metrics or meters, with commas; all that can run by default.", metavar="NAMES"),
     ] = "",
     floor: Annotated[
         Path | None, typer.Option(help="The same recipe with another seed: how far truth is from truth.")
@@ -92,7 +93,7 @@ def score(
         ),
     ] = None,
 ) -> None:
-    """Score predicted videos, print a table and write every number; exits with 3 if some could not be computed.
+    """Score predicted videos, print a table and write every number; exits with 3 if one that was named has no number.
 
     Missing and unusable predictions count as worst case and are listed. What was read is kept, so a run that was
     interrupted goes on where it was, and a second one is done at once.
@@ -118,7 +119,7 @@ def score(
     scorecard.write(card, place)
     print_scores(card, names)
     typer.echo(f"every number is in {place}")
-    if card["unavailable"]:
+    if names and card["unavailable"]:
         raise typer.Exit(INCOMPLETE)
 
 

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kinebench.cli.score_notes import notes
+
 if TYPE_CHECKING:
     from kinebench.scoring.comparison import Comparison
     from kinebench.scoring.scorecard import Card
@@ -21,7 +23,7 @@ def print_scores(card: "Card", names: Sequence[str] = ()) -> None:
     """The headline metrics, or those named; what could not be computed, and what was scored worst case."""
     console = Console()
     console.print(_scores(card, names))
-    for line in (*_apart(card), *_unavailable(card), *_unusable(card)):
+    for line in (*notes(card), *_apart(card), *_unavailable(card), *_unusable(card)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -144,7 +146,7 @@ def print_comparison(found: "Comparison", metrics: Mapping[str, Any]) -> None:
         label = f"{ARROWS[metrics[one.metric]['better']]} {one.metric}"
         table.add_row(label, *values, spread, str(estimate.n), Text(better))
     console.print(table)
-    for line in _reasons("not compared", found.left_out):
+    for line in (*([found.note] if found.note else []), *_reasons("not compared", found.left_out)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,6 +1,6 @@
 """What a clip's ground truth is, for everything that scores a prediction of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -46,6 +46,22 @@ class Truth:
     def struck(self) -> tuple[int, ...]:
         """Of the moving, those that stood still at frame 0."""
         return tuple(id for id in self.moving if id not in self.driven)
+
+    def sampled(self, frames: tuple[int, ...]) -> "Truth":
+        """The clip at these frames alone, two or more in ascending order. Events keep their seconds.
+
+        `fps` is of the n frames over the time that they cover, as if they were evenly spread over it: the frames
+        nearest to even moments are within half a frame of them.
+        """
+        which = list(frames)
+        moments = ("positions_m", "quaternions_wxyz", "velocities_mps", "angular_velocities_radps")
+        return replace(
+            self,
+            frames=self.frames[which],
+            instances=self.instances[which],
+            fps=self.fps * (len(which) - 1) / (which[-1] - which[0]),
+            rollout=replace(self.rollout, **{name: getattr(self.rollout, name)[which] for name in moments}),
+        )
 
     def mask(self, id: int) -> NDArray[np.bool_]:
         """Where an object is seen, (F, H, W)."""

@@ -32,6 +32,7 @@ class Comparison:
     names: tuple[str, str]
     differences: tuple[Difference, ...]
     left_out: Mapping[str, str]
+    note: str | None = None  # what a reader must know of all of it
 
 
 def compare(first: Card, second: Card) -> Comparison:
@@ -50,7 +51,25 @@ def compare(first: Card, second: Card) -> Comparison:
             differences.append(_difference(name, first, second))
         else:
             left_out[name] = reason
-    return Comparison(names, tuple(differences), left_out)
+    return Comparison(names, tuple(differences), left_out, _note(names, first, second))
+
+
+def _note(names: tuple[str, str], first: Card, second: Card) -> str | None:
+    """That the methods show other frames of the clips, if they do."""
+    if not _other_frames(first, second):
+        return None
+    one, two = (f"{name} at {_frames(card)}" for name, card in zip(names, (first, second), strict=True))
+    return f"each is compared with the ground truth where it has frames, {one}, {two}: read each beside its ceiling"
+
+
+def _other_frames(first: Card, second: Card) -> bool:
+    return bool(first["sampling"]["truth_frames"] != second["sampling"]["truth_frames"])
+
+
+def _frames(card: Card) -> str:
+    """How many frames of a clip are compared."""
+    shown, whole = len(card["sampling"]["truth_frames"]), card["sampling"]["clip_frames"]
+    return f"all {whole} frames" if shown == whole else f"{shown} of {whole} frames"
 
 
 def _names(first: Card, second: Card) -> tuple[str, str]:
@@ -91,8 +110,12 @@ def _reason(name: str, cards: Mapping[str, Card]) -> str | None:
         if name not in card["summaries"]:
             return f"{method} has no value"
     first, second = cards.values()
-    if first["metrics"][name]["scope"] == "set" and first["clips"].keys() != second["clips"].keys():
+    if first["metrics"][name]["scope"] != "set":
+        return None
+    if first["clips"].keys() != second["clips"].keys():
         return "the scores are of different sets of clips"
+    if _other_frames(first, second):
+        return f"sets of videos of {_frames(first)} and of {_frames(second)} have no common distance"
     return None
 
 

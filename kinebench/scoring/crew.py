@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from kinebench.errors import KineBenchError
+from kinebench.errors import KineBenchError, failure
 from kinebench.interrupt import held_back
-from kinebench.scoring.job import Desk, Job, Note, failure, work
+from kinebench.scoring.job import Desk, Job, Note, work
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 

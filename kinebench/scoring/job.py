@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.data import Example
-from kinebench.errors import KineBenchError
+from kinebench.errors import KineBenchError, failure
 from kinebench.metrics.metric import Meter, Reading
 from kinebench.metrics.truth import Truth
 from kinebench.scoring import predictions
@@ -32,7 +31,7 @@ class Job:
     """The videos of one clip, and which meters shall read each. A prediction for no meter is only looked at."""
 
     key: str
-    identity: str  # hash of the truth
+    identity: str  # hash of the truth, as it is sampled
     wanted: tuple[tuple[Video, tuple[str, ...]], ...]
 
 
@@ -44,6 +43,7 @@ class Desk:
     frames: Frames
     meters: Mapping[str, Meter]
     shelves: Mapping[str, Shelf]
+    sampling: tuple[int, ...] | None = None  # the frames of each clip that are compared; None: all
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ class _Clip:
 
     def __init__(self, desk: Desk, key: str) -> None:
         self._example = Example(key, desk.shards)
-        self._frames = desk.frames
+        self._frames, self._sampling = desk.frames, desk.sampling
 
     @cached_property
     def truth(self) -> Truth:
-        return truth_of(self._example, self._frames)
+        return truth_of(self._example, self._frames, self._sampling)
 
     def decoded(self, video: Video) -> NDArray[np.uint8] | Unusable:
         if video.place is None:
@@ -90,7 +90,8 @@ class _Clip:
         data = video.place.read()
         if predictions.sha256(data) != video.name:
             raise KineBenchError(f"{video.place.name} has changed while it was scored; run the same command again")
-        return predictions.decode(data, (size["frames"], size["height"], size["width"]))
+        count = len(self._sampling) if self._sampling else size["frames"]
+        return predictions.decode(data, (count, size["height"], size["width"]))
 
 
 def work(desk: Desk, job: Job) -> Iterator[Note]:
@@ -121,12 +122,3 @@ def _read(desk: Desk, job: Job, clip: _Clip, video: Video, name: str, frames: ND
         raise KineBenchError(f"{name} failed on {what} of {job.key}: {failure(error)}") from error
     shelf.put(job.identity, WORST if frames is None else video.name, reading)
     return Done(name)
-
-
-def failure(error: Exception) -> str:
-    """An error that nobody foresaw, in one line that says where it arose."""
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f" ({Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno})" if place else ""
-    return f"{type(error).__name__}: {error}{where}"

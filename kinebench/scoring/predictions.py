@@ -3,8 +3,8 @@
 import hashlib
 import re
 import tarfile
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,12 @@ from kinebench.shards.files import Progress
 SUFFIXES = ("mp4", "mkv", "webm", "avi", "mov")
 LAYOUT = f"<key>.{{{','.join(SUFFIXES)}}}, or seed-<number>/<key>.{{...}}, in a folder or in plain tars"
 
-_NAME = re.compile(rf"(?:\./)?(?:seed-([0-9]{{1,18}})/)?([^/]+)\.(?:{'|'.join(SUFFIXES)})", re.IGNORECASE)
+SIDECAR, ERROR, RUN = "json", "error.json", "run.json"
+"""What `kinebench run` writes beside a video, in its place if it could not be made, and of all of them."""
+
+_NAME = re.compile(
+    rf"(?:\./)?(?:seed-([0-9]{{1,18}})/)?([^/]+?)\.({ERROR}|{SIDECAR}|{'|'.join(SUFFIXES)})", re.IGNORECASE
+)
 
 Slot = tuple[str, int]
 """A key and a seed: what one video predicts."""
@@ -50,6 +55,9 @@ class Predictions:
     places: Mapping[Slot, Place]
     seeds: tuple[int, ...]  # every key is expected with each of them
     unknown: tuple[str, ...]  # names in `where` of videos that predict no clip of the split; they are ignored
+    sidecars: Mapping[Slot, Place] = field(default_factory=dict)  # `<key>.json`
+    errors: Mapping[Slot, Place] = field(default_factory=dict)  # `<key>.error.json`
+    runs: tuple[Place, ...] = ()  # `run.json`, of a folder or of each tar
 
 
 @dataclass(frozen=True)
@@ -61,40 +69,59 @@ class Unusable:
 
 
 def find(where: Path, keys: Collection[str]) -> Predictions:
-    """The videos in a folder, a tar, or a folder of tars, that predict these keys.
+    """The videos in a folder, a tar, or a folder of tars, that predict these keys, and what is said beside them.
 
-    Raises KineBenchError if there is none, or two for one key and seed.
+    Every seed of a video is expected of every key, and so is that of an error. Raises KineBenchError if there is no
+    video, or two for one key and seed.
     """
-    known, places, unknown = frozenset(keys), dict[Slot, Place](), list[str]()
+    known, unknown, runs = frozenset(keys), list[str](), list[Place]()
+    places, sidecars, errors = dict[Slot, Place](), dict[Slot, Place](), dict[Slot, Place]()
     try:
-        videos = list(_videos(where))
+        files = list(_files(where))
     except OSError as error:
         raise KineBenchError(f"cannot read {error.filename or where}: {error.strerror}") from error
-    for name, place in videos:
-        seed, key = _slot(name)
-        if key not in known:
-            unknown.append(name)
+    for name, place in files:
+        if name.removeprefix("./") == RUN:
+            runs.append(place)
             continue
-        if other := places.get((key, seed)):
+        seed, key, kind = _parts(name)
+        table = {ERROR: errors, SIDECAR: sidecars}.get(kind, places)
+        if key not in known:
+            unknown.extend([name] if table is places else [])
+            continue
+        if other := table.get((key, seed)):
             raise KineBenchError(f"{other.name} and {place.name} are both of {key}, seed {seed}; take one away")
-        places[key, seed] = place
+        table[key, seed] = place
     if not places:
-        found = f"of {len(unknown)} videos there, the first is {unknown[0]}" if unknown else "there is no video"
+        found = _instead(unknown, errors)
         raise KineBenchError(
             f"{where} predicts no clip of the split: {found}; wanted is {LAYOUT}, with keys such as {min(known)}"
         )
-    name = _text(where.resolve().name)
-    seeds = tuple(sorted({seed for _, seed in places}))
-    return Predictions(name.removesuffix(".tar"), dict(sorted(places.items())), seeds, tuple(unknown))
+    name = _text(where.resolve().name).removesuffix(".tar")
+    seeds = tuple(sorted({seed for _, seed in (*places, *errors)}))
+    return Predictions(name, dict(sorted(places.items())), seeds, tuple(unknown), sidecars, errors, tuple(runs))
 
 
-def _slot(name: str) -> tuple[int, str]:
+def _instead(unknown: Sequence[str], errors: Mapping[Slot, Place]) -> str:
+    """What is there in place of videos."""
+    found = f"of {len(unknown)} videos there, the first is {unknown[0]}" if unknown else "there is no video"
+    if errors:
+        found += f", but {len(errors)} errors, the first is {next(iter(errors.values())).name}"
+    return found
+
+
+def _parts(name: str) -> tuple[int, str, str]:
+    """Seed, key and kind of a file."""
     found = _NAME.fullmatch(name)
-    return (int(found[1] or 0), found[2]) if found else (0, "")
+    return (int(found[1] or 0), found[2], found[3].lower()) if found else (0, "", _kind(name))
 
 
-def _videos(where: Path) -> Iterator[tuple[str, Place]]:
-    """Every video, with its name below the folder or in its tar."""
+def _kind(name: str) -> str:
+    return next((kind for kind in (ERROR, SIDECAR) if name.lower().endswith(f".{kind}")), "video")
+
+
+def _files(where: Path) -> Iterator[tuple[str, Place]]:
+    """Every video and what is said of it, with its name below the folder or in its tar."""
     if where.suffix == ".tar" and where.is_file():
         yield from _members(where)
         return
@@ -107,7 +134,7 @@ def _videos(where: Path) -> Iterator[tuple[str, Place]]:
             yield from _members(path)
         for file in sorted(path.iterdir()) if path.is_dir() else (path,):
             name = _text(str(file.relative_to(where)))
-            if file.is_file() and _is_video(name):
+            if file.is_file() and _is_wanted(name):
                 yield name, Place(file, _text(str(file)))
 
 
@@ -115,7 +142,7 @@ def _members(path: Path) -> Iterator[tuple[str, Place]]:
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
-                if member.isreg() and not member.issparse() and _is_video(member.name):
+                if member.isreg() and not member.issparse() and _is_wanted(member.name):
                     name = _text(member.name)
                     yield name, Place(path, _text(f"{path}:{name}"), member.offset_data, member.size)
     except tarfile.TarError as error:
@@ -127,9 +154,9 @@ def _text(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _is_video(name: str) -> bool:
+def _is_wanted(name: str) -> bool:
     file = name.rpartition("/")[2]
-    return not file.startswith(".") and file.lower().endswith(tuple(f".{suffix}" for suffix in SUFFIXES))
+    return not file.startswith(".") and file.lower().endswith(tuple(f".{suffix}" for suffix in (*SUFFIXES, SIDECAR)))
 
 
 def sha256(data: bytes) -> str:
@@ -137,13 +164,29 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def hashes(predictions: Predictions, note: Progress) -> dict[Slot, str]:
-    """Sha256 of the bytes of each video."""
+@dataclass(frozen=True)
+class Look:
+    """What is known of a video before a frame of it is decoded."""
+
+    sha256: str
+    coding: video.Coding | None  # None: it is no video
+
+
+def look(predictions: Predictions, note: Progress) -> dict[Slot, Look]:
+    """Read each video once: the hash of its bytes, and how they are coded."""
     found = {}
     for number, (slot, place) in enumerate(predictions.places.items(), 1):
-        found[slot] = sha256(place.read())
+        data = place.read()
+        found[slot] = Look(sha256(data), _coding(data))
         note("hashing", number, len(predictions.places))
     return found
+
+
+def _coding(data: bytes) -> video.Coding | None:
+    try:
+        return video.coding(data)
+    except video.DecodeError:
+        return None
 
 
 def digest(hashes: Mapping[Slot, str]) -> str:

@@ -8,8 +8,9 @@ from kinebench.metrics.metric import Meter, Reading
 from kinebench.scoring import crew, predictions
 from kinebench.scoring.job import Desk, Job, Note, Refused, Rejected, Video, work
 from kinebench.scoring.predictions import Place, Slot, Unusable
+from kinebench.scoring.sidecar import Told
 from kinebench.scoring.store import TRUTH, WORST, Shelf, shelf
-from kinebench.scoring.truths import CheckedShards, Frames, frames_of, identity
+from kinebench.scoring.truths import CheckedShards, Frames, frames_of, identity, identity_at
 from kinebench.shards.files import Progress
 
 
@@ -20,10 +21,12 @@ class Subject:
     shards: CheckedShards
     keys: tuple[str, ...]
     frames: Frames
-    identities: Mapping[str, str]  # key -> hash of its truth
+    truths: Mapping[str, str]  # key -> hash of its truth
+    identities: Mapping[str, str]  # the same at the frames that are compared: readings are kept by it
     seeds: tuple[int, ...]
     videos: Mapping[Slot, Video]  # those that are there
-    missing: Mapping[Slot, Unusable]
+    missing: Mapping[Slot, Unusable]  # and those whose sidecar cannot be true
+    sampling: tuple[int, ...] | None = None  # the frames of each clip that are compared; None: all
 
 
 @dataclass
@@ -37,18 +40,30 @@ class Readings:
 
 
 def subject(
-    shards: CheckedShards, split: str, found: predictions.Predictions | None, hashes: Mapping[Slot, str]
+    shards: CheckedShards,
+    split: str,
+    found: predictions.Predictions | None,
+    hashes: Mapping[Slot, str],
+    told: Told | None = None,
 ) -> Subject:
-    """The split as it is scored; without predictions, its truths alone."""
+    """The split as it is scored; without predictions, its truths alone, at the frames of `told`."""
+    told = told or Told()
     keys = shards.keys(split)
     frames = frames_of(shards.rows[key] for key in keys)
-    identities = {key: identity(shards.rows[key], frames) for key in keys}
+    truths = {key: identity(shards.rows[key], frames) for key in keys}
+    identities = {key: identity_at(truth, told.frames) for key, truth in truths.items()}
     seeds = found.seeds if found else ()
     slots = [(key, seed) for key in keys for seed in seeds]
     places: Mapping[Slot, Place] = found.places if found else {}
-    videos = {slot: Video(hashes[slot], slot, places[slot]) for slot in slots if slot in places}
-    missing = {slot: predictions.missing(found, slot) for slot in slots if found and slot not in places}
-    return Subject(shards, keys, frames, identities, seeds, videos, missing)
+    videos, missing = dict[Slot, Video](), dict[Slot, Unusable]()
+    for slot in slots:
+        if slot in told.unusable:
+            missing[slot] = told.unusable[slot]
+        elif slot in places:
+            videos[slot] = Video(hashes[slot], slot, places[slot])
+        elif found:
+            missing[slot] = predictions.missing(found, slot)
+    return Subject(shards, keys, frames, truths, identities, seeds, videos, missing, told.frames)
 
 
 def read(subject: Subject, meters: Sequence[Meter], workers: int, note: Progress) -> Readings:
@@ -128,7 +143,8 @@ class _Run:
 
     def desk(self, names: Sequence[str]) -> Desk:
         meters = {name: self.meters[name] for name in names}
-        return Desk(self.subject.shards, self.subject.frames, meters, {name: self.shelves[name] for name in names})
+        shelves = {name: self.shelves[name] for name in names}
+        return Desk(self.subject.shards, self.subject.frames, meters, shelves, self.subject.sampling)
 
     def expect(self, names: Sequence[str], jobs: Sequence[Job]) -> None:
         """Show how much these meters have to read."""

@@ -13,15 +13,19 @@ from typing import Any
 from kinebench import __version__
 from kinebench.errors import KineBenchError
 from kinebench.metrics.metric import Meter, Metric, Reading, Reply
+from kinebench.scoring import provenance
+from kinebench.scoring.codec import Coded
 from kinebench.scoring.groups import Group
 from kinebench.scoring.predictions import Predictions, Slot, digest
 from kinebench.scoring.reader import Readings, Subject
 from kinebench.scoring.sets import Sets, compare_sets
+from kinebench.scoring.sidecar import Told
 from kinebench.scoring.summary import Distances, Floor, estimate, mean
+from kinebench.scoring.truths import clip_frames
 from kinebench.shards import manifest as manifests
 from kinebench.shards.files import Progress, disk_room, sha256_file, write_atomic
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA_PATH = Path(__file__).with_name("scores.schema.json")
 KIND = "kinebench scores"
 
@@ -40,6 +44,8 @@ class Run:
     meters: Sequence[Meter]
     wanted: frozenset[str]  # names of metrics
     readings: Readings
+    told: Told
+    codecs: Sequence[Coded]
     groups: Sequence[Group]
     device: str
     precision: str
@@ -76,7 +82,13 @@ def scorecard(run: Run, note: Progress) -> Card:
             "seeds": list(run.predictions.seeds),
             "sha256": digest(run.hashes),
             "unknown": list(run.predictions.unknown),
+            "failed": dict(run.told.failed),
         },
+        "sampling": provenance.sampling(run.told, clip_frames(run.subject.shards), _fps(run)),
+        "method": provenance.method(run.told),
+        "run": provenance.run(run.told),
+        "making": provenance.making(run.told.deliveries),
+        "codecs": provenance.codecs(run.codecs),
         "device": run.device,
         "precision": run.precision,
         "metrics": {metric.name: _metric(meter, metric) for meter, metric in run.metrics},
@@ -112,6 +124,10 @@ def _dataset(run: Run) -> dict[str, Any]:
     }
 
 
+def _fps(run: Run) -> float:
+    return float(run.subject.shards.manifest.recipe["video"]["fps"])
+
+
 def _metric(meter: Meter, metric: Metric) -> dict[str, Any]:
     return {
         "meter": meter.name,
@@ -129,7 +145,7 @@ def _clips(run: Run) -> dict[str, Any]:
     """Each clip's truth, ceiling, and values by seed."""
     return {
         key: {
-            "truth": run.subject.identities[key],
+            "truth": run.subject.truths[key],
             "ceiling": _values(run, {name: found[key] for name, found in run.readings.truth.items()}),
             "predictions": {str(seed): _prediction(run, (key, seed)) for seed in run.subject.seeds},
         }

@@ -1,18 +1,22 @@
 """One method's predictions of one split, scored: `kinebench score`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kinebench.data import Example
 from kinebench.errors import KineBenchError, Unavailable
 from kinebench.metrics import catalogue
 from kinebench.metrics.catalogue import Setup
 from kinebench.metrics.metric import Meter
-from kinebench.scoring import device, predictions
+from kinebench.scoring import codec, device, predictions, provenance, sidecar
+from kinebench.scoring.codec import Coded
 from kinebench.scoring.groups import whole_groups
+from kinebench.scoring.predictions import Look, Slot
 from kinebench.scoring.reader import Readings, Subject, read, subject
 from kinebench.scoring.scorecard import Card, Run, scorecard
-from kinebench.scoring.truths import CheckedShards, frames_of, open_truths
+from kinebench.scoring.sidecar import Told
+from kinebench.scoring.truths import CheckedShards, clip_frames, frames_of, open_truths, truth_of
 from kinebench.shards.files import Progress
 
 
@@ -37,8 +41,11 @@ def score(
     shards = open_truths(data, split)
     other = _floor(floor, shards, split) if floor else None
     found = predictions.find(where, shards.keys(split))
-    hashes = predictions.hashes(found, note)
-    mine = subject(shards, split, found, hashes)
+    told = sidecar.read(found, clip_frames(shards))
+    provenance.check_source(told, shards.manifest, split)
+    looks = predictions.look(found, note)
+    hashes = {slot: each.sha256 for slot, each in looks.items()}
+    mine = subject(shards, split, found, hashes, told)
     readings = read(mine, meters, workers, note)
     return scorecard(
         Run(
@@ -46,13 +53,15 @@ def score(
             split=split,
             predictions=found,
             hashes=hashes,
+            told=told,
+            codecs=_codecs(mine, looks),
             meters=meters,
             wanted=wanted,
             readings=readings,
             groups=whole_groups(shards, split),
             device=device.name(place),
             precision="bfloat16" if setup.bfloat16 else "float32",
-            floor=_floor_readings(other, split, meters, workers, note) if other else None,
+            floor=_floor_readings(other, split, told, meters, workers, note) if other else None,
         ),
         note,
     )
@@ -91,8 +100,16 @@ def _floor(folder: Path, shards: CheckedShards, split: str) -> CheckedShards:
     return other
 
 
+def _codecs(mine: Subject, looks: Mapping[Slot, Look]) -> tuple[Coded, ...]:
+    """How the videos are coded. The ground truth is only decoded if it must be, to be coded alike."""
+    found = codec.kinds(looks)
+    if all(codec.fine(coding) for coding, _ in found):
+        return tuple(Coded(coding, count, fine=True) for coding, count in found)
+    return codec.check(found, truth_of(Example(mine.keys[0], mine.shards), mine.frames, mine.sampling))
+
+
 def _floor_readings(
-    shards: CheckedShards, split: str, meters: Sequence[Meter], workers: int, note: Progress
+    shards: CheckedShards, split: str, told: Told, meters: Sequence[Meter], workers: int, note: Progress
 ) -> tuple[Subject, Readings]:
-    other = subject(shards, split, None, {})
+    other = subject(shards, split, None, {}, Told(told.frames))
     return other, read(other, [meter for meter in meters if meter.distances], workers, note)

@@ -49,9 +49,14 @@ def identity(row: Row, frames: Frames) -> str:
     return hashlib.sha256(json.dumps([row.members[name].sha256 for name in names]).encode()).hexdigest()
 
 
-def truth_of(example: Example, frames: Frames) -> Truth:
-    """The truth of one sample; decodes its frames and instance ids."""
-    return Truth(
+def identity_at(truth: str, sampling: tuple[int, ...] | None) -> str:
+    """Hash of a truth, by its `identity`, at these frames alone; None is all of them."""
+    return truth if sampling is None else hashlib.sha256(json.dumps([truth, sampling]).encode()).hexdigest()
+
+
+def truth_of(example: Example, frames: Frames, sampling: tuple[int, ...] | None = None) -> Truth:
+    """The truth of one sample, at some of its frames or all; decodes its frames and instance ids."""
+    truth = Truth(
         key=example.key,
         frames=example.lossless if frames == "lossless" else example.rgb,
         instances=example.segmentation,
@@ -60,6 +65,12 @@ def truth_of(example: Example, frames: Frames) -> Truth:
         rollout=example.rollout,
         driven=example.driven,
     )
+    return truth if sampling is None else truth.sampled(sampling)
+
+
+def clip_frames(shards: Shards) -> int:
+    """How many frames each clip of a dataset has."""
+    return int(shards.manifest.recipe["video"]["frames"])
 
 
 def truths(dataset: Dataset) -> Iterator[Truth]:

@@ -1,9 +1,10 @@
 """Video members as bytes: the only importer of PyAV. Every encoder gives the same bytes for the same frames."""
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -32,6 +33,11 @@ _FULL_RANGE = 2
 _CONTAINERS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"}
 
 
+# x264 and x265 write their options into the stream, as text that nobody need decode.
+_OPTIONS = re.compile(rb"x26[45] [ -~]*options: ([ -~]*)")
+_RATE = re.compile(rb" (crf|qp)=([0-9.]+)")
+
+
 class DecodeError(ValueError):
     """The bytes are not a video that can be decoded whole."""
 
@@ -45,6 +51,25 @@ class Stream:
     fps: float
     width_px: int
     height_px: int
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How hard x264 or x265 was told to compress."""
+
+    by: Literal["crf", "qp"]
+    value: float
+
+
+@dataclass(frozen=True)
+class Coding:
+    """What becomes of a picture in a file: first its pixel format's doing, then the codec's."""
+
+    codec: str
+    pixel_format: str
+    full_colour: bool  # three values of 8 bits or more at every pixel
+    lossless: bool  # for all that the file says, the codec loses nothing of the pixel format's values
+    rate: Rate | None = None  # None where the file does not say it
 
 
 def encode_mp4(rgb: NDArray[np.uint8], fps: int, crf: int = 14) -> bytes:
@@ -101,6 +126,11 @@ def decode_rgb(data: bytes) -> NDArray[np.uint8]:
     return _decode(data, "rgb24")
 
 
+def first_rgb(data: bytes) -> NDArray[np.uint8]:
+    """The first frame (H, W, 3) of `decode_rgb`, without decoding the others."""
+    return _first(data, "rgb24")
+
+
 def foreign_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
     """RGB frames (H, W, 3), one by one, of anybody's mp4, mov, mkv, webm or avi, in any codec and pixel format.
 
@@ -124,6 +154,11 @@ def foreign_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
 def decode_gray(data: bytes) -> NDArray[np.uint8]:
     """8-bit frames (F, H, W)."""
     return _decode(data, "gray")
+
+
+def first_gray(data: bytes) -> NDArray[np.uint8]:
+    """The first frame (H, W) of `decode_gray`, without decoding the others."""
+    return _first(data, "gray")
 
 
 def decode_gray16(data: bytes) -> NDArray[np.uint16]:
@@ -150,6 +185,60 @@ def inspect(data: bytes) -> Stream:
             )
     except (av.FFmpegError, IndexError, TypeError) as error:
         raise DecodeError(f"not a video: {error}") from error
+
+
+def coding(data: bytes) -> Coding:
+    """How anybody's video is coded, without decoding a frame. Raises `DecodeError`."""
+    try:
+        with av.open(io.BytesIO(data), options=_CONTAINERS) as container:
+            stream = container.streams.video[0]
+            context = stream.codec_context
+            first = next(packet for packet in container.demux(stream) if packet.size)
+            options = _OPTIONS.search((context.extradata or b"") + bytes(first))
+            format = av.VideoFormat(context.pix_fmt)
+            codec = context.codec
+            only = codec.canonical_name if hasattr(codec, "canonical_name") else codec.name
+            return _coding(only, codec.lossless and not codec.lossy, format, options[1] if options else b"")
+    except (av.FFmpegError, IndexError, TypeError, ValueError, AttributeError, StopIteration) as error:
+        raise DecodeError(f"not a video: {error}") from error
+
+
+def _coding(codec: str, lossless: bool, format: Any, options: bytes) -> Coding:
+    found = _RATE.search(options)
+    rate = Rate("crf" if found[1] == b"crf" else "qp", float(found[2])) if found else None
+    if b" lossless " in options or (codec == "h264" and rate == Rate("qp", 0.0)):
+        lossless, rate = True, None
+    wide = [part.bits >= 8 for part in format.components]
+    whole = (format.chroma_width(16), format.chroma_height(16)) == (16, 16)
+    return Coding(codec, format.name, len(wide) >= 3 and all(wide) and whole, bool(lossless), rate)
+
+
+def as_coded(rgb: NDArray[np.uint8], fps: float, how: Coding) -> NDArray[np.uint8] | None:
+    """RGB frames (F, H, W, 3) coded alike and decoded again; None if this FFmpeg cannot do that.
+
+    By x264 or x265 if there is a rate, at their default options; else by the pixel format alone.
+    """
+    try:
+        if how.rate is None:
+            scaler, back = VideoReformatter(), VideoReformatter()
+            frames = (scaler.reformat(frame, format=how.pixel_format) for frame in _frames(rgb, "rgb24"))
+            return np.stack([_foreign_array(back, frame) for frame in frames])
+        return np.stack(list(foreign_frames(_encode_at(rgb, fps, how.codec, how.pixel_format, how.rate))))
+    except (av.FFmpegError, ValueError):
+        return None
+
+
+def _encode_at(rgb: NDArray[np.uint8], fps: float, codec: str, pixel_format: str, rate: Rate) -> bytes:
+    said = f"{rate.value:g}"
+    options = {str(rate.by): said, "mbtree": "0"}  # as in `_X264`: so that it is the same each time
+    if codec == "hevc":
+        options = {"x265-params": f"{rate.by}={said}:log-level=none:pools=1:frame-threads=1"}
+    colours = av.VideoFormat(pixel_format).is_rgb
+    encoder = {"hevc": "libx265", "h264": "libx264rgb" if colours else "libx264"}[codec]
+    form = "rgb24" if encoder == "libx264rgb" else pixel_format
+    scaler = VideoReformatter()
+    frames = [scaler.reformat(frame, format=form) for frame in _frames(rgb, "rgb24")]
+    return _encode(frames, max(round(fps), 1), codec=encoder, pixel_format=form, options=options)
 
 
 def _frames(arrays: NDArray[Any], format: str) -> list[Any]:
@@ -189,6 +278,14 @@ def _decode(data: bytes, format: str) -> NDArray[Any]:
             return np.stack([_array(scaler, frame, format) for frame in container.decode(video=0)])
     except (av.FFmpegError, IndexError, ValueError) as error:  # ValueError: no frames, or of several sizes
         raise DecodeError(f"cannot be decoded: {error}") from error
+
+
+def _first(data: bytes, format: str) -> NDArray[Any]:
+    try:
+        with av.open(io.BytesIO(data)) as container:
+            return _array(VideoReformatter(), next(container.decode(video=0)), format)
+    except (av.FFmpegError, IndexError, ValueError, StopIteration) as error:
+        raise DecodeError(f"cannot be decoded: {error or 'it has no frames'}") from error
 
 
 def _array(scaler: VideoReformatter, frame: Any, format: str) -> NDArray[Any]:

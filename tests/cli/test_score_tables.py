@@ -27,7 +27,12 @@ def card(**changes):
     found = {"value": 24.9, "low": 20.0, "high": 30.0, "n": 25, "ceiling": 0.0}
     return {
         "dataset": {"name": "toys", "version": "1.0.0", "split": "test", "clips": 25, "reference": "lossless"},
-        "predictions": {"name": "mine", "seeds": [0], "unknown": []},
+        "predictions": {"name": "mine", "seeds": [0], "unknown": [], "failed": {}},
+        "sampling": {"clip_frames": 49, "truth_frames": list(range(49)), "fps": 24.0, "alignment": {}},
+        "method": None,
+        "run": None,
+        "making": None,
+        "codecs": [],
         "metrics": {"mse": metric, "psnr": {**metric, "headline": False, "better": "higher", "unit": "dB"}},
         "meters": {"pixel": {}},
         "summaries": {"mse": found, "psnr": found},
@@ -101,9 +106,62 @@ def test_metrics_that_lack_the_same_are_named_together(printed):
     assert lines[-1] == f"not computed: mse, psnr: {reason}"
 
 
+def test_how_they_were_made_is_said(printed):
+    lines = printed(
+        card(
+            predictions={"name": "mine", "seeds": [0], "unknown": [], "failed": {"oom": 2, "invalid": 1}},
+            sampling={"clip_frames": 49, "truth_frames": list(range(0, 48, 3)), "fps": 8.0, "alignment": {"span": 22}},
+            method={"name": "drag", "version": "1.0", "identity": "0", "privileged": True},
+            run={"source": {"prompt": "c_infer"}},
+            making={
+                "videos": 22,
+                "native": [{"width": 512, "height": 320, "frames": 16, "videos": 22}],
+                "resized": {"bicubic": 22},
+                "with_unused_frames": 0,
+                "with_driven_ignored": 3,
+                "seconds": 1.0,
+                "facts": {"prompt_cut": 20},
+            },
+        )
+    )
+    assert lines[-6:] == [
+        "made by drag 1.0, prompt c_infer; it looks at the ground truth",
+        "16 of the 49 frames of each clip are compared, evenly spread; so are those of the truth itself",
+        "resized from 512x320 (bicubic) in 22 of 22 videos",
+        "a driven object was left out, for the method takes fewer, in 3 of 22 videos",
+        "prompt_cut in 20 of 22 videos",
+        "not made: 2 out of memory, 1 not what was asked for",
+    ]
+
+
+def test_what_the_coding_costs_is_said(printed):
+    coded = {"codec": "h264", "pixel_format": "yuv420p", "rate": None, "lossless": False, "videos": 3, "fine": False}
+    cost = {"mse": 6.64, "psnr": 40.21}
+    lines = printed(
+        card(
+            codecs=[
+                {**coded, "pixel_format": "gbrp", "lossless": True, "fine": True, "videos": 10, "cost": None},
+                {**coded, "rate": {"by": "crf", "value": 23.0}, "cost": cost},
+                {**coded, "codec": "ffv1", "lossless": True, "cost": cost},
+                {**coded, "codec": "mpeg4", "cost": cost},
+                {**coded, "codec": "gif", "pixel_format": "pal8", "cost": None},
+            ]
+        )
+    )
+    measured = "costs MSE 6.6, PSNR 40.2 dB on the truth of the first clip"
+    assert lines[-5:-1] == [
+        f"3 of 22 videos are h264 yuv420p, crf 23: that {measured}",
+        f"3 of 22 videos are ffv1 yuv420p: that {measured}",
+        f"3 of 22 videos are mpeg4 yuv420p: the pixel format alone {measured}; how hard they were compressed the files "
+        "do not say",
+        "3 of 22 videos are gif pal8: what that costs cannot be measured here",
+    ]
+    assert "lossless files" in lines[-1]
+
+
 def test_names_are_printed_as_they_are(printed, capsys):
     names = ("[red]one", "two[/red]:x:")
-    lines = printed(card(predictions={"name": names[1], "seeds": [0], "unknown": []}))
+    lines = printed(card(predictions={"name": names[1], "seeds": [0], "unknown": [], "failed": {}}))
     assert lines[0].startswith(f"{names[1]} on toys")
     estimate = Estimate(1.0, 0.5, 1.5, 25)
     found = Comparison(names, (Difference("mse", 2.0, 1.0, estimate, "second"),), {})

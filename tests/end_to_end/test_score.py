@@ -10,12 +10,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinebench.scoring import anchors, scorecard
+from kinebench.scoring import scorecard
 from kinebench.shards import files, video
 
 CLIPS = 8
 KEYS = [f"toys_test_{i:06d}" for i in range(CLIPS)]
 FREE = ("--metrics", "pixel")
+FEW = """
+from kinebench.errors import KineBenchError
+from kinebench.methods.video import Span, Video
+
+
+class Few:
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def generate(self, condition, seed):
+        if condition.key.endswith("000000"):
+            raise KineBenchError("too hard")
+        return Video(self.dataset[condition.key].lossless[[0, 3, 5, 8]], Span())
+
+
+def load(setup):
+    return Few(setup.dataset)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +95,37 @@ def test_missing_weights_give_3_and_the_rest(processes, data, place, write):
     assert list(scorecard.load(place / "scores-still.json")["summaries"]) == ["mse"]
 
 
+def test_by_default_all_that_can_run_is_computed_and_the_rest_named(processes, data, place, write):
+    done = processes.kinebench("score", write("still"), "--data", data)
+    assert re.search(r"not computed: fvd, kvd: .*kinebench weights fetch", done.stdout)
+    card = scorecard.load(place / "scores-still.json")
+    assert {"mse", "iou_flow"} <= card["summaries"].keys()
+    assert {"fvd", "fvmd", "iou_sam2"} <= card["unavailable"].keys()
+
+
+def test_what_kinebench_run_made_is_scored_at_its_own_frames(processes, data, place, truths):
+    """A method of few frames gives those of the truth itself; one clip it cannot make."""
+    method = place / "few"
+    method.mkdir()
+    (method / "method.toml").write_text(
+        '[method]\nname = "few"\ntitle = "Few"\nversion = "1.0.0"\ndescription = "Few frames."\nruns = "in process"\n'
+        "privileged = true\n"
+    )
+    (method / "adapter.py").write_text(FEW)
+    processes.kinebench("run", "few", "--data", data, "--out", "made", code=3)
+    done = processes.kinebench("score", "made", "--data", data, "--metrics", "pixel")
+    lines = done.stdout.splitlines()
+    assert "made by few 1.0.0, prompt c_infer; it looks at the ground truth" in lines
+    assert "4 of the 9 frames of each clip are compared, evenly spread; so are those of the truth itself" in lines
+    assert "not made: 1 not what was asked for" in lines
+    assert any(line.startswith(f"  {KEYS[0]} is missing: not what was asked for (too hard); run it") for line in lines)
+    card = scorecard.load(place / "scores-made.json")
+    assert card["sampling"]["truth_frames"] == [0, 3, 5, 8]
+    assert card["run"]["source"]["seed"] == 7
+    errors = [one["predictions"]["0"]["values"]["mse"] for one in card["clips"].values()]
+    assert errors == [255.0**2] + [0.0] * (CLIPS - 1)
+
+
 @pytest.mark.slow
 def test_weights_of_ones_own_are_used_and_named_by_their_hash(processes, data, place, write):
     import torch
@@ -121,8 +170,8 @@ def test_every_metric_without_weights_on_rendered_clips(processes, place):
     recipe = place / "recipe.toml"
     recipe.write_text(tiny.replace("frames = 13", "frames = 17"))  # of fewer than 16 there is no FVMD
     processes.kinebench("generate", recipe, "--split", "test", "--count", 3, "--out", "data")
-    anchors.write(place / "data", "test", ["oracle", "static"], place)
     for name in ("oracle", "static"):
+        processes.kinebench("run", name, "--data", "data", "--out", name)
         done = processes.kinebench("score", name, "--data", "data", "--metrics", "pixel,flow,fvmd_lk")
         assert f"{name} on tiny_interactions" in done.stdout
     perfect, still = (scorecard.load(place / f"scores-{name}.json") for name in ("oracle", "static"))

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinebench.methods import delivery
+from kinebench.methods.delivery import Delivery, Native, Signature
+from kinebench.methods.placement import SAME
 from kinebench.metrics import catalogue
 from kinebench.scoring import predictions, reader, truths
 from kinebench.shards import video
@@ -48,6 +51,45 @@ def static(frames):
     return np.repeat(frames[:1], len(frames), axis=0)
 
 
+@pytest.fixture
+def sidecar():
+    """The bytes of one: `sidecar(key, frames, seed=0, **changes)`, of a video that shows these frames of its clip."""
+
+    def made(key, frames, seed=0, **changes):
+        said = {
+            "key": key,
+            "seed": seed,
+            "condition_sha256": "0" * 64,
+            "method": Signature("boxes", "1.2", "ab" * 32),
+            "truth_frames": tuple(frames),
+            "alignment": "span",
+            "native": Native(96, 64, len(frames)),
+            "placement": SAME,
+            "resized": None,
+            "unused_frames": 0,
+            "driven_ignored": (),
+            "seconds": 1.5,
+        }
+        return delivery.dump(Delivery(**said | changes))
+
+    return made
+
+
+@pytest.fixture
+def deliver(clips, sidecar):
+    """Write what `kinebench run` writes: `deliver(folder, frames, change, seed=0, **changes of the sidecar)`."""
+
+    def write(folder, frames, change=lambda frames: frames, seed=0, **changes):
+        place = folder / f"seed-{seed}"
+        place.mkdir(parents=True, exist_ok=True)
+        for key, clip in clips.items():
+            (place / f"{key}.mkv").write_bytes(video.encode_lossless_rgb(change(clip[list(frames)]), 12))
+            (place / f"{key}.json").write_bytes(sidecar(key, frames, seed, **changes))
+        return folder
+
+    return write
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
@@ -85,7 +127,7 @@ def read(data):
     def run(folder, chosen, workers=1, note=lambda stage, done, whole: None):
         shards = truths.open_truths(data, "test")
         found = predictions.find(folder, shards.keys("test"))
-        hashes = predictions.hashes(found, note)
+        hashes = {slot: each.sha256 for slot, each in predictions.look(found, note).items()}
         return reader.read(reader.subject(shards, "test", found, hashes), chosen, workers, note)
 
     return run

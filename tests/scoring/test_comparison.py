@@ -105,6 +105,25 @@ def test_another_device_is_no_obstacle(cards):
     assert compare(cards[0], other).differences
 
 
+def test_videos_of_other_frames(counted, cards, deliver, data, tmp_path):
+    """Clip by clip they can be compared, for each has its own truth to be compared with; sets cannot."""
+    few = score(deliver(tmp_path / "few", (0, 3, 5, 8), lambda frames: 255 - frames), data)
+    found = compare(cards[0], few)
+    assert found.left_out == {"spread": "sets of videos of all 9 frames and of 4 of 9 frames have no common distance"}
+    assert found.note == (
+        "each is compared with the ground truth where it has frames, still at all 9 frames, few at 4 of 9 frames: "
+        "read each beside its ceiling"
+    )
+    by_name = {each.metric: each for each in found.differences}
+    assert (by_name["mse"].better, by_name["mse"].estimate.n, by_name["mse"].second) == (
+        "first",
+        6,
+        few["summaries"]["mse"]["value"],
+    )
+    assert compare(*cards).note is compare(few, few).note is None
+    assert "spread" not in compare(few, few).left_out
+
+
 def test_nothing_in_common(cards):
     other = copy.deepcopy(cards[1])
     other["clips"] = {f"other{key}": clip for key, clip in other["clips"].items()}

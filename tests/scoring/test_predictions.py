@@ -8,7 +8,7 @@ import pytest
 
 from kinebench.errors import KineBenchError
 from kinebench.scoring import predictions
-from kinebench.scoring.predictions import Unusable, decode, digest, find, hashes
+from kinebench.scoring.predictions import Unusable, decode, digest, find, look
 from kinebench.shards import video
 
 KEYS = ("a_test_000000", "a_test_000001")
@@ -38,6 +38,10 @@ def quiet(stage, done, whole):
     pass
 
 
+def hashes(found):
+    return {slot: each.sha256 for slot, each in look(found, quiet).items()}
+
+
 NAMES = ("a_test_000000.mp4", "seed-1/a_test_000000.mkv", "seed-1/a_test_000001.MOV", "seed-12/a_test_000001.webm")
 SLOTS = {("a_test_000000", 0), ("a_test_000000", 1), ("a_test_000001", 1), ("a_test_000001", 12)}
 
@@ -65,10 +69,10 @@ def test_videos_are_found_wherever_they_lie(tmp_path, form):
 
 def test_a_method_is_known_by_content_not_by_container(tmp_path):
     folder, tar = put(tmp_path / "one", *NAMES), pack(tmp_path / "two.tar", *NAMES)
-    one, two = (digest(hashes(find(where, KEYS), quiet)) for where in (folder, tar))
+    one, two = (digest(hashes(find(where, KEYS))) for where in (folder, tar))
     assert one == two
     put(folder, NAMES[3], content=b"y")
-    assert digest(hashes(find(folder, KEYS), quiet)) != one
+    assert digest(hashes(find(folder, KEYS))) != one
 
 
 def test_what_is_not_known_is_listed_and_what_is_no_video_is_not(tmp_path):
@@ -88,7 +92,7 @@ def test_names_need_not_be_text(tmp_path, packed):
     assert (found.name, found.unknown) == ("m\N{REPLACEMENT CHARACTER}", ("\N{REPLACEMENT CHARACTER}.mp4",))
     assert set(found.places) == SLOTS
     assert "".join(place.name for place in found.places.values()).encode()
-    assert len(hashes(found, quiet)) == len(SLOTS)
+    assert len(hashes(found)) == len(SLOTS)
 
 
 @pytest.mark.parametrize(

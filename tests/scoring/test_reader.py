@@ -244,7 +244,7 @@ def test_a_damaged_truth_is_no_fault_of_a_meter(meters, diary, predict, data, tm
     def run(folder):
         shards = truths.open_truths(copy, "test")
         found = predictions.find(folder, shards.keys("test"))
-        hashes = predictions.hashes(found, quiet)
+        hashes = {slot: each.sha256 for slot, each in predictions.look(found, quiet).items()}
         return reader.read(reader.subject(shards, "test", found, hashes), [counting], 1, quiet)
 
     run(predict(tmp_path / "one"))

@@ -264,7 +264,7 @@ def test_a_file_that_is_no_scorecard_is_not_overwritten(card, tmp_path):
 
 
 def test_other_versions_and_damaged_cards_are_refused(card):
-    with pytest.raises(KineBenchError, match="has schema version 2, this KineBench reads 1; score again"):
-        scorecard.parse(scorecard.dump({**card, "schema_version": 2}), "x")
+    with pytest.raises(KineBenchError, match="has schema version 1, this KineBench reads 2; score again"):
+        scorecard.parse(scorecard.dump({**card, "schema_version": 1}), "x")
     with pytest.raises(KineBenchError, match=r"x: \$\.device: 3 is not of type 'string'"):
         scorecard.parse(scorecard.dump({**card, "device": 3}), "x")

@@ -3,7 +3,7 @@ import pytest
 
 from kinebench.data import open_dataset
 from kinebench.errors import KineBenchError
-from kinebench.scoring.truths import frames_of, identity, open_truths, truth_of, truths
+from kinebench.scoring.truths import clip_frames, frames_of, identity, identity_at, open_truths, truth_of, truths
 from kinebench.shards import video
 
 
@@ -30,6 +30,16 @@ def test_a_split_without_some_lossless_frames_is_one_of_mp4s(data):
     rows = open_truths(data, "test").rows
     assert frames_of(rows[key] for key in ("toys_test_000000", "toys_test_000001")) == "lossless"
     assert frames_of(rows.values()) == "mp4"
+
+
+def test_some_frames_of_a_truth_are_another_truth(data):
+    shards = open_truths(data, "test")
+    whole = identity(shards.rows["toys_test_000000"], "lossless")
+    assert identity_at(whole, None) == whole, "what was read of whole clips stays valid"
+    assert len({identity_at(whole, frames) for frames in (None, (0, 4, 8), (0, 3, 5, 8), (0, 1, 8))}) == 4
+    assert clip_frames(shards) == 9
+    example = open_dataset(data, "test")[0]
+    assert np.array_equal(truth_of(example, "lossless", (0, 4, 8)).frames, example.lossless[[0, 4, 8]])
 
 
 def test_a_truth_is_known_by_what_it_is_made_of(data):
