@@ -24,7 +24,7 @@ C0 = "An object moving on a surface"
 WORDS_AIMED = 95  # detail is dropped above this
 WORDS_MAX = 140  # collisions are dropped, the weakest first, above this
 SENTENCES_MAX = 6
-_DETAILS = (
+DETAILS = (
     Detail(starts=True, passes=True, effects=True, stops=True),
     Detail(starts=False, passes=True, effects=True, stops=True),
     Detail(starts=False, passes=False, effects=True, stops=False),
@@ -38,17 +38,20 @@ def captions(scene: Scene, rollout: Rollout) -> dict[str, str]:
     return {"c0": C0, "c": caption(narrate(scene, rollout), caption_rng(scene))}
 
 
-def caption(narrative: Narrative, rng: np.random.Generator) -> str:
-    """An English caption of 2 to 6 sentences; equal narratives and generator states give equal captions."""
+def caption(narrative: Narrative, rng: np.random.Generator, details: tuple[Detail, ...] = DETAILS) -> str:
+    """An English caption of 2 to 6 sentences; equal narratives and generator states give equal captions.
+
+    `details` are tried in their order until one gives no more than `WORDS_AIMED` words.
+    """
     strikes = tuple(claim for claim in narrative.claims if isinstance(claim, Strikes))
-    for detail in _DETAILS:
+    for detail in details:
         text = _draft(narrative, rng, detail, strikes)
         if _fits(text, WORDS_AIMED):
             return text
     while not _fits(text, WORDS_MAX) and strikes:
         weakest = min(strikes, key=lambda strike: (_GRADES[strike.strength], -strike.time_s))
         strikes = tuple(strike for strike in strikes if strike != weakest)
-        text = _draft(narrative, rng, _DETAILS[-1], strikes)
+        text = _draft(narrative, rng, details[-1], strikes)
     return text
 
 

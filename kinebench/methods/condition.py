@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kinebench.methods.path import Nominal
+from kinebench.methods.path import DECIMALS, Nominal
 from kinebench.methods.placement import SAME, Placement, Size, fitted, mask_to_native, to_native
 from kinebench.scene.camera import Camera
 from kinebench.scene.scene import Vector
@@ -53,6 +53,11 @@ class Condition:
         """Width and height in pixels."""
         return self.first_frame.shape[1], self.first_frame.shape[0]
 
+    @property
+    def objects(self) -> tuple[DrivenObject | OtherObject, ...]:
+        """All that are seen in the first frame, in order of their ids."""
+        return tuple(sorted((*self.driven, *self.others), key=lambda each: each.id))
+
     @cached_property
     def sha256(self) -> str:
         """Hash of everything in it."""
@@ -83,7 +88,11 @@ class Condition:
             return self, SAME
         place = fitted(self.size, native)
         driven = (
-            replace(each, mask=mask_to_native(each.mask, place, native), path_px=place.inverse.points(each.path_px))
+            replace(
+                each,
+                mask=mask_to_native(each.mask, place, native),
+                path_px=place.inverse.points(each.path_px).round(DECIMALS),
+            )
             for each in self.driven
         )
         others = (replace(each, mask=mask_to_native(each.mask, place, native)) for each in self.others)

@@ -21,6 +21,7 @@ GRAVITY_MPS2 = 9.81
 NEAR_M = 0.1
 """Nothing nearer to the camera is drawn."""
 DECIMALS = 3
+NOMINAL_DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,12 @@ class Nominal:
 def nominal(recipe: Recipe) -> Nominal:
     """The constants of a dataset. Friction and restitution of a contact are the product of its two sides'."""
     objects = recipe.objects
-    heights = [_middle(objects.cube_edge_m), _middle(objects.cylinder_height_m)]
+    cubes, cylinders = (1 - objects.cylinder_share), objects.cylinder_share
+    height_m = cubes * _middle(objects.cube_edge_m) + cylinders * _middle(objects.cylinder_height_m)
     return Nominal(
-        friction=_middle(objects.friction) * _middle(recipe.ground.friction),
-        restitution=_middle(objects.restitution) ** 2,
-        height_m=sum(heights) / 2 / 2,
+        friction=round(_middle(objects.friction) * _middle(recipe.ground.friction), NOMINAL_DECIMALS),
+        restitution=round(_middle(objects.restitution) ** 2, NOMINAL_DECIMALS),
+        height_m=round(height_m / 2, NOMINAL_DECIMALS),
     )
 
 
@@ -66,9 +68,13 @@ def _outside_px2(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     before = np.maximum.accumulate(np.where(mask, -1, places), axis=1)
     after = np.minimum.accumulate(np.where(mask, 2 * len(places), places)[:, ::-1], axis=1)[:, ::-1]
     beside = np.minimum(places - before, after - places) ** 2  # along the row
-    rows = np.arange(len(mask))
-    apart = (rows[:, None] - rows) ** 2
-    return np.stack([(beside + apart[row][:, None]).min(axis=0) for row in rows])
+    nearest = beside.copy()
+    rows = 1
+    while rows**2 < nearest.max():  # nothing so many rows away is nearer
+        nearest[rows:] = np.minimum(nearest[rows:], beside[:-rows] + rows**2)
+        nearest[:-rows] = np.minimum(nearest[:-rows], beside[rows:] + rows**2)
+        rows += 1
+    return nearest
 
 
 def image_path(
@@ -80,43 +86,62 @@ def image_path(
     too near to the camera, it stops. Raises ValueError if the point is not above the ground, but above the horizon.
     """
     start = np.asarray(start_px, dtype=np.float64)
-    ray = camera.rays(start[0], start[1])
-    depth_m = (nominal.height_m - camera.position_m[2]) / ray[2]
-    if not np.isfinite(depth_m) or depth_m <= 0:
-        raise ValueError(f"at {start[0]:g},{start[1]:g} there is no ground to move on")
-    origin = camera.position_m + depth_m * ray
+    origin = ground_place(camera, start, nominal.height_m)
     flat = np.array([velocity_mps[0], velocity_mps[1], 0.0])
     speed = float(np.linalg.norm(flat))
     heading = flat / speed if speed else flat
     places = origin + sliding_m(speed, nominal.friction, np.arange(frames) / fps)[:, None] * (
         heading @ camera.ground_axes
     )
-    pictures, depths = camera.project(places)
-    pictures[0] = start
-    return (_clipped(pictures, depths, (camera.width_px, camera.height_px))).round(DECIMALS) + 0.0
+    return np.round(_clipped(places, start, camera), DECIMALS) + 0.0
 
 
-def sliding_m(speed_mps: float, friction: float, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def ground_place(camera: Camera, point_px: NDArray[np.float64], height_m: float) -> NDArray[np.float64]:
+    """The world point (3,) that is seen at `point_px` (2,) and is so high above the ground.
+
+    Raises ValueError if there is none: at the horizon of that height and above it.
+    """
+    ray = camera.rays(point_px[0], point_px[1])
+    below_m = height_m - float(camera.position_m[2])
+    if below_m * ray[2] <= 0:
+        raise ValueError(f"at {point_px[0]:g},{point_px[1]:g} there is no ground to move on")
+    place: NDArray[np.float64] = camera.position_m + below_m / ray[2] * ray
+    return place
+
+
+def sliding_m(
+    speed_mps: float | NDArray[np.float64], friction: float, times_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """How far something has slid, (F,): `v t - mu g t^2 / 2` until it stops."""
     slowing = friction * GRAVITY_MPS2
     moving_s = np.minimum(times_s, speed_mps / slowing) if slowing > 0 else times_s
     return speed_mps * moving_s - slowing * moving_s**2 / 2
 
 
-def _clipped(path: Path, depths_m: NDArray[np.float64], size: tuple[int, int]) -> Path:
-    """The path up to the first frame at which it is off the image or too near; from there on it stays at the border."""
-    with np.errstate(invalid="ignore"):
-        gone = (depths_m < NEAR_M) | (path < 0).any(axis=1) | (path > size).any(axis=1)
+def _clipped(places_m: NDArray[np.float64], start_px: NDArray[np.float64], camera: Camera) -> Path:
+    """World places (F, 3) on the image, the first at `start_px`.
+
+    From the first frame at which a place is off the image, or too near, the path stays where it crosses the border, or
+    comes too near.
+    """
+    path, depths_m = camera.project(places_m)
+    path[0] = start_px
+    size = np.array([camera.width_px, camera.height_px], dtype=np.float64)
+    near = depths_m < NEAR_M
+    gone = near | (path < 0).any(axis=1) | (path > size).any(axis=1)
     gone[0] = False  # a mask lies on the image
     if not gone.any():
         return path
     first = int(gone.argmax())
-    held = path.copy()
-    step = path[first] - path[first - 1]
-    if depths_m[first] >= NEAR_M:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.where(step > 0, (size - path[first - 1]) / step, np.where(step < 0, -path[first - 1] / step, 1))
-        held[first:] = np.clip(path[first - 1] + min(1.0, float(reach.min())) * step, 0, size)
-    else:
-        held[first:] = path[first - 1]
-    return held
+    last = path[first - 1]
+    target = path[first]
+    if near[first]:
+        target = last
+        if not near[first - 1]:
+            share = (depths_m[first - 1] - NEAR_M) / (depths_m[first - 1] - depths_m[first])
+            target, _ = camera.project(places_m[first - 1] + share * (places_m[first] - places_m[first - 1]))
+    step = target - last
+    edges = np.where(step > 0, size, 0.0)
+    reach = np.divide(edges - last, step, out=np.ones(2), where=step != 0).min()
+    path[first:] = np.clip(last + min(1.0, float(reach)) * step, 0, size)
+    return path

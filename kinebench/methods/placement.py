@@ -6,6 +6,7 @@ with its edges repeated beside it, so nothing is cropped.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ Size = tuple[int, int]
 
 UNCOVERED_PX = 0.5
 """How much of the canvas's edge a video may leave out, in its own pixels: rounding, and no more."""
+_HALF = 1e-6
+"""A mean of exactly a half is rounded up, also where its sum is not exact."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,13 @@ def to_native(image: NDArray[np.uint8], place: Placement, native: Size) -> NDArr
 
 
 def mask_to_native(mask: NDArray[np.bool_], place: Placement, native: Size) -> NDArray[np.bool_]:
-    """A mask (H, W) likewise: a native pixel belongs to it if half of it or more does; beyond the edges is nothing."""
+    """A mask (H, W) likewise: a native pixel belongs to it if half of it or more does; beyond the edges is nothing.
+
+    Of an object so small that it fills no pixel's half the fullest pixels stay, so that it does not vanish.
+    """
     framed = np.where(np.pad(mask, 1), np.uint8(255), np.uint8(0))
-    return to_native(framed, Placement(place.scale, place.x_px + 1, place.y_px + 1), native) >= 128
+    shares = to_native(framed, Placement(place.scale, place.x_px + 1, place.y_px + 1), native)
+    return shares >= min(128, max(1, int(shares.max())))
 
 
 def to_canvas(frame: NDArray[np.uint8], place: Placement, canvas: Size) -> NDArray[np.uint8]:
@@ -98,6 +105,24 @@ def to_canvas(frame: NDArray[np.uint8], place: Placement, canvas: Size) -> NDArr
 
 def _resized(image: NDArray[np.uint8], size: Size, box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
     """A part of an image at another size: the mean over each pixel's area where it shrinks, else bicubic (a = -0.5)."""
-    shrinks = box[2] - box[0] > size[0]
-    resample = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(size, resample, box=box))
+    left, top, right, bottom = box
+    if right - left > size[0]:
+        means = _means(_means(image, 0, top, bottom, size[1]), 1, left, right, size[0])
+        return np.floor(means + 0.5 + _HALF).astype(np.uint8)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(size, Image.Resampling.BICUBIC, box=box))
+
+
+def _means(values: NDArray[Any], axis: int, low: float, high: float, count: int) -> NDArray[np.float64]:
+    """Means over `count` equal parts of `low` to `high` along an axis, on which value i fills i to i + 1.
+
+    Pillow's box filter takes a value whole or not at all, which is no mean where a pixel covers 1.5 others.
+    """
+    edges = low + (high - low) * np.arange(count + 1) / count
+    first = np.floor(edges[:-1]).astype(int)
+    total = np.zeros(1)
+    for number in range(int(np.ceil(edges[1:] - first).max())):
+        at = first + number
+        shares = np.clip(np.minimum(edges[1:], at + 1) - np.maximum(edges[:-1], at), 0, None)
+        shape = [count if i == axis else 1 for i in range(values.ndim)]
+        total = total + shares.reshape(shape) * values.take(at, axis=axis, mode="clip")
+    return total * (count / (high - low))

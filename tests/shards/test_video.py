@@ -62,6 +62,19 @@ def test_lossless_members_decode_exactly(name):
     np.testing.assert_array_equal(got, want)
 
 
+def test_the_first_frame_is_that_of_all():
+    frames = clip()
+    for data in (video.encode_mp4(frames, 12), video.encode_lossless_rgb(frames, 12)):
+        assert np.array_equal(video.first_rgb(data), video.decode_rgb(data)[0])
+    ids = frames[..., 0]
+    assert np.array_equal(video.first_gray(video.encode_ffv1_gray(ids, 12)), ids[0])
+    for wrong in (b"", b"junk"):
+        with pytest.raises(video.DecodeError):
+            video.first_rgb(wrong)
+        with pytest.raises(video.DecodeError):
+            video.first_gray(wrong)
+
+
 def test_mp4_plays_anywhere():
     data = video.encode_mp4(clip(), 12)
     assert video.inspect(data) == video.Stream("h264", "yuv420p", 12.0, 96, 64)
