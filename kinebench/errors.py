@@ -1,7 +1,8 @@
-"""Errors a user can cause, and the one way to say that an optional dependency is missing."""
+"""Errors a user can cause, the one way to say that an optional dependency is missing, and what to say of all others."""
 
 import importlib
 import importlib.util
+from pathlib import Path
 from types import ModuleType
 
 
@@ -58,3 +59,19 @@ class Terminated(Interrupted):
     """The same for SIGTERM, which cluster schedulers send before they kill."""
 
     exit_code = 143
+
+
+def failure(error: BaseException, home: Path | None = None) -> str:
+    """An error that nobody foresaw, in one line that says where it arose: in `home`, if it came through there."""
+    places = []
+    step = error.__traceback__
+    while step:
+        places.append((Path(step.tb_frame.f_code.co_filename), step.tb_lineno))
+        step = step.tb_next
+    inside = [place for place in places if home and place[0].is_relative_to(home)]
+    said = " ".join(str(error).split())
+    what = type(error).__name__ + (f": {said}" if said else "")
+    if isinstance(error, SyntaxError) or not places:  # it says itself where it is
+        return what
+    file, line = (inside or places)[-1]
+    return f"{what} ({file.name}:{line})"

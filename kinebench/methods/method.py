@@ -1,14 +1,15 @@
 """A method is a folder: `baselines/<name>/`, or a user's own. What its method.toml says, validated and frozen."""
 
+import contextlib
 import difflib
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from kinebench.content import content
@@ -31,6 +32,7 @@ class Native:
     height: int | None = None
     frames: int | None = None
     fps: float | None = None
+    tiny: tuple[int, int] | None = None  # width and height instead, for a model that is only tried
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -88,12 +90,17 @@ class Method:
     max_driven: int | None = None
     prompt_tokens: int | None = None
     native: Native = Native()
-    weights: Mapping[str, Weights] = MappingProxyType({})
+    weights: Mapping[str, Weights] = field(default_factory=dict)
     extra: str | None = None
     gpu_gb: float | None = None
     note: str | None = None
+    lacks: str | None = None  # what nobody can get yet
     limits: Limits = Limits()
-    options: Mapping[str, Option] = MappingProxyType({})
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+    def size(self, tiny: bool) -> tuple[int, int] | None:
+        """Width and height in pixels of what it is given; None is the clip's own."""
+        return (self.native.tiny if tiny else None) or self.native.size
 
     @cached_property
     def sha256(self) -> str:
@@ -141,17 +148,17 @@ def _value(name: str, option: Option, text: str) -> Value:
             return text == "true"
         case int() | float():
             kind = type(option.default)
-            try:
-                return kind(text)
-            except ValueError:
-                what = "a whole number" if kind is int else "a number"
-                raise KineBenchError(f"--set {name}={text}: it is {what}") from None
+            with contextlib.suppress(ValueError):
+                if math.isfinite(value := kind(text)):
+                    return value
+            raise KineBenchError(f"--set {name}={text}: it is {'a whole number' if kind is int else 'a number'}")
         case _:
             return str(Path(text).expanduser().absolute()) if option.place and text else text
 
 
 def read(folder: Path) -> Method:
     """The method in a folder. Raises KineBenchError that says which file and key, and what was expected there."""
+    folder = folder.absolute()
     path = folder / FILE
     try:
         table = tomllib.loads(path.read_text())
@@ -167,6 +174,8 @@ def read(folder: Path) -> Method:
         raise KineBenchError(f"{path}: method.name is {method.name}, but the folder is called {folder.resolve().name}")
     if not (folder / CODE[method.runs]).is_file():
         raise KineBenchError(f"{path}: method.runs is {method.runs!r}, but there is no {CODE[method.runs]} beside it")
+    if method.privileged and method.runs == "folder":
+        raise KineBenchError(f"{path}: a method that is privileged runs 'in process': no job folder holds the truth")
     return method
 
 
@@ -178,15 +187,17 @@ def _validator() -> Any:
 
 
 def _method(folder: Path, table: Mapping[str, Any]) -> Method:
-    control = dict(table.get("control", {}))
+    control, native = dict(table.get("control", {})), dict(table.get("native", {}))
     if "uses" in control:
         control["uses"] = tuple(control["uses"])
+    if "tiny" in native:
+        native["tiny"] = tuple(native["tiny"])
     return Method(
         folder=folder,
         **table["method"],
         **control,
         **table.get("needs", {}),
-        native=Native(**table.get("native", {})),
+        native=Native(**native),
         weights={name: Weights(**row) for name, row in table.get("weights", {}).items()},
         limits=Limits(**table.get("limits", {})),
         options={

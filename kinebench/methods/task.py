@@ -1,6 +1,6 @@
 """One video to be made, and what became of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -42,5 +42,8 @@ class Failed:
 Conditions = Callable[[str], Condition]
 """Key -> condition, at the size that the method wants and with no more driven objects than it can take."""
 
-Maker = Callable[[Sequence[Task], Conditions], Iterator[Made | Failed]]
-"""Makes the videos of all tasks, each once, in any order. Raises KineBenchError if it cannot go on at all."""
+Maker = Callable[[Sequence[Task], Conditions], Generator[Made | Failed]]
+"""Makes the videos of all tasks, each once, in any order; ends what it has started when it is closed.
+
+Raises KineBenchError if it cannot go on at all.
+"""

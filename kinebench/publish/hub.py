@@ -1,4 +1,4 @@
-"""Uploading a published folder to the Hugging Face Hub. The only importer of huggingface_hub."""
+"""Uploading a published folder to the Hugging Face Hub."""
 
 import re
 from typing import Any
