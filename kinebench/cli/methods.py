@@ -32,20 +32,19 @@ def list_() -> None:
 
 
 def _table(title: str, methods: "Sequence[Method]") -> "Table":
+    from rich.markup import escape
     from rich.table import Column, Table
 
     columns = [
-        ("name", [each.name for each in methods]),
-        ("title", [each.title + ("\n(own environment)" if each.runs == "folder" else "") for each in methods]),
+        ("method", [f"[bold]{each.name}[/bold]\n{escape(each.title)}" for each in methods]),
         ("is told", [_told(each) for each in methods]),
         ("native", [_native(each) for each in methods]),
         ("GPU", [f"{each.gpu_gb:g} GB" if each.gpu_gb else "" for each in methods]),
-        ("weights", ["\n".join({one.licence: "" for one in each.weights.values()}) for each in methods]),
         ("ready", [_ready(each) for each in methods]),
     ]
     shown = [(name, cells) for name, cells in columns if any(cells)]
-    heads = (Column(name, overflow="fold", no_wrap=name in ("name", "native", "GPU")) for name, _ in shown)
-    table = Table(*heads, title=title, title_justify="left")
+    heads = (Column(name, overflow="fold", no_wrap=name in ("native", "GPU")) for name, _ in shown)
+    table = Table(*heads, title=title, title_justify="left", show_lines=True)
     for row in zip(*(cells for _, cells in shown), strict=True):
         table.add_row(*row)
     return table
