@@ -128,10 +128,11 @@ def score(
 @app.command()
 def sanity(
     folder: Annotated[Path, typer.Argument(help="A packed dataset.")],
-    again: Annotated[
-        Path | None, typer.Option(help="The same recipe and seed generated once more, such as with other --samples.")
-    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the videos go; those that are there stay.")] = Path("anchors"),
     split: Annotated[str, typer.Option(help="Which clips.")] = "test",
+    render: Annotated[
+        bool, typer.Option("--render", help="With the two anchors that render anew: a minute of CPU a clip each.")
+    ] = False,
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
 ) -> None:
     """Videos of known worth under every metric that needs no weights: does each metric put them in order?"""
@@ -139,13 +140,16 @@ def sanity(
 
     from rich.console import Console
 
-    from kinebench.bench.sanity import measure
+    from kinebench.bench.sanity import ANCHORS, RENDERED, measure
     from kinebench.cli.bench_tables import anchor_values
     from kinebench.cli.progress import progress_bars
+    from kinebench.interrupt import stoppable
     from kinebench.runners.cores import available
 
-    with progress_bars() as note:
-        found = measure(folder, split, again, available(), note)
+    names = tuple(name for name in ANCHORS if render or name not in RENDERED)
+    said = f"interrupted; the videos in {out} are whole, run the same command again to go on"
+    with stoppable(lambda: said), progress_bars() as note:
+        found = measure(folder, split, names, out, available(), note)
     table = anchor_values(found)
     Console(width=Console(width=1000).measure(table).maximum).print(table)  # as wide as it is: cut numbers say nothing
     if json_path is not None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 ANCHORS = ("codec", "static")
-"""What is scored, see `kinebench.scoring.anchors`: about 20 s each for three clips of both datasets, on two cores."""
+"""What is scored, see `baselines/anchors/`: about 20 s each for three clips of both datasets, on two cores."""
 
 
 def demo(
@@ -29,25 +29,27 @@ def demo(
         typer.echo("open in a browser: ", nl=False)
         preview(out / name)
     for name in datasets:
-        _score_anchors(out / name, out / "anchors" / name)
+        _score_anchors(out / name, out / "predictions" / name)
 
 
 def _score_anchors(data: Path, out: Path) -> None:
     """Write the anchors and their scores, and print one table, by metrics that need no weights."""
     from rich.console import Console
 
-    from kinebench.cli.progress import progress_bars
+    from kinebench.cli.run import made
     from kinebench.cli.score import scored
     from kinebench.cli.score_tables import anchor_table
-    from kinebench.interrupt import stoppable
+    from kinebench.methods import method
+    from kinebench.methods.source import open_source
     from kinebench.metrics.catalogue import METERS, NETWORKS, Setup
-    from kinebench.scoring import anchors, scorecard
+    from kinebench.scoring import scorecard
 
     free = tuple(name for name in METERS if name not in NETWORKS)
-    with stoppable(lambda: "interrupted; run the same command again to go on"), progress_bars() as note:
-        folders = anchors.write(data, "test", ANCHORS, out, note)
+    source = open_source(data, "test", "c_infer")
     cards = {}
-    for folder in folders:
-        cards[folder.name] = scored(folder, data, "test", free, Setup(), None)
-        scorecard.write(cards[folder.name], folder.with_suffix(".json"))
+    for name in ANCHORS:
+        folder = out / name
+        made(method.find(name), source, [0], folder, {}, {}, "cpu")
+        cards[name] = scored(folder, data, "test", free, Setup(), None)
+        scorecard.write(cards[name], folder.with_suffix(".json"))
     Console().print(anchor_table(cards))

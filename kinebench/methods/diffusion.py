@@ -44,7 +44,7 @@ def weights(setup: Setup, name: str, tiny: Callable[[Any], Any]) -> Iterator[Pat
             raise Unavailable(f"{error}{alas}") from error
         yield folder
         return
-    with TemporaryDirectory(prefix="kinebench-") as place, _quiet():
+    with TemporaryDirectory(prefix="kinebench-") as place, quiet():
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             tiny(_bytewise()).save_pretrained(place)
@@ -65,7 +65,7 @@ def _bytewise() -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without progress bars and warnings of the libraries."""
     logs = [require(f"{name}.utils", EXTRA).logging for name in ("diffusers", "transformers")]
     before = [(log.get_verbosity(), log.is_progress_bar_enabled()) for log in logs]
@@ -101,7 +101,7 @@ def opened(
     """
     torch, diffusers = require("torch", EXTRA), require("diffusers", EXTRA)
     _check(kind, folder, device, (kind, *saved_as))
-    with _quiet():  # of libraries for other models, that are not there
+    with quiet():  # of libraries for other models, that are not there
         published = getattr(diffusers, kind)
     kinds = {"default": getattr(torch, dtype)} | dict.fromkeys(float32, torch.float32)
     pipeline = published.from_pretrained(str(folder), dtype=kinds, local_files_only=True)

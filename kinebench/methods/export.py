@@ -30,11 +30,11 @@ class Exported:
 
 
 def export(source: Source, out: Path, note: Progress) -> Exported:
-    """Write every condition of a packed dataset as a folder `out/<key>`, a picture in each, a listing and an overview.
+    """Write every condition as a folder `out/<key>`, with a picture in each, a listing and an overview.
 
     Those that are there and the same stay. Raises KineBenchError if `out` holds anything else, or cannot be written.
     """
-    if source.dataset is None:
+    if listing.is_exported(source.where):
         raise KineBenchError(f"{source.where} holds exported conditions already; copy the folder")
     try:
         listing.begin(out, source.facts)

@@ -29,10 +29,18 @@ Progress = Callable[[int, int], None]
 
 
 def film(
-    scene: Scene, rollout: Rollout, texture: Texture, spec: RenderSpec, progress: Progress = lambda done, total: None
+    scene: Scene,
+    rollout: Rollout,
+    texture: Texture,
+    spec: RenderSpec,
+    progress: Progress = lambda done, total: None,
+    noise_seed: int = 0,
 ) -> Clip:
-    """Render every frame of a rollout; `progress(done, total)` is called after each."""
-    stage = Stage(scene, texture, spec)
+    """Render every frame of a rollout; `progress(done, total)` is called after each.
+
+    Datasets have noise seed 0; another gives the same clip with other noise.
+    """
+    stage = Stage(scene, texture, spec, noise_seed)
     frames = full_frames if spec.full_frames else changing_tiles
     return Clip(frames(stage, scene, rollout, progress), stage.device)
 

@@ -169,3 +169,13 @@ def test_names_are_printed_as_they_are(printed, capsys):
     text = capsys.readouterr().out
     assert text.count(names[0]) == 2
     assert text.count(names[1]) == 3
+
+
+def test_what_others_wrote_moves_no_cursor(printed):
+    """Names in tars and messages of errors are a stranger's: no control character of theirs reaches the terminal."""
+    bad = {"key": "k", "seed": 0, "reason": "is missing: \x1b]52;c;eA==\x07", "remedy": "add\nmse 0.0"}
+    named = {"name": "mine\x1b[2J", "seeds": [0], "unknown": ["\x9b2J.mp4"], "failed": {}}
+    lines = printed(card(unusable=[bad], predictions=named))
+    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for line in lines for char in line)
+    assert any(line.startswith("mine\N{REPLACEMENT CHARACTER}[2J on toys") for line in lines)
+    assert any(line.endswith("; add mse 0.0") for line in lines)
