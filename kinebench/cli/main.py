@@ -8,12 +8,16 @@ import typer
 from kinebench import __version__
 from kinebench.cli.bench import app as bench
 from kinebench.cli.compare import compare
+from kinebench.cli.conditions import conditions
 from kinebench.cli.demo import demo
 from kinebench.cli.generate import generate
+from kinebench.cli.methods import app as methods
 from kinebench.cli.pack import pack
 from kinebench.cli.plan import plan
 from kinebench.cli.preview import preview
+from kinebench.cli.printable import printable
 from kinebench.cli.publish import publish
+from kinebench.cli.run import run
 from kinebench.cli.score import score
 from kinebench.cli.stats import stats
 from kinebench.cli.textures import app as textures
@@ -26,8 +30,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Clips of rigid-body interaction with velocity masks: render them, check them, score predictions of them.",
 )
-for command in (demo, plan, generate, pack, verify, stats, preview, publish, score, compare):
+for command in (
+    demo,
+    plan,
+    generate,
+    pack,
+    verify,
+    stats,
+    preview,
+    publish,
+    conditions,
+    run,
+    score,
+    compare,
+):
     app.command()(command)
+app.add_typer(methods, name="methods")
 app.add_typer(textures, name="textures")
 app.add_typer(weights, name="weights")
 app.add_typer(bench, name="bench")
@@ -53,7 +71,7 @@ def main() -> None:
     try:
         app()
     except KineBenchError as error:
-        typer.echo(f"kinebench: {error}", err=True)
+        typer.echo(printable(f"kinebench: {error}"), err=True)
         sys.exit(error.exit_code)
 
 
