@@ -221,7 +221,8 @@ class Session:
         Raises SystemExit if it does not come so far: then it would not for any task.
         """
         folder = self._folder_of(left[0])
-        if self._launch is not None and (self._launch.alive or (folder / "answer.json").exists()):
+        told = any((folder / name).exists() for name in ("answer.json", "begun"))  # begun alone: it died of this task
+        if self._launch is not None and (self._launch.alive or told):
             return
         self._count += 1
         self._launch = self._start(left, self._count)

@@ -54,7 +54,7 @@ def prompt_facts(net: Any, prompt: str) -> dict[str, Any]:
     tokenizer = net.pipeline.tokenizer
     count = len(tokenizer(prompt).input_ids)
     limit = int(tokenizer.model_max_length)
-    return {"prompt_tokens": count, "prompt_cut": count > limit}
+    return {"prompt_tokens": count, "prompt_truncated": count > limit}
 
 
 def make(names: Mapping[str, Any], net: Any, taken: list[Any], request: Mapping[str, Any]) -> None:

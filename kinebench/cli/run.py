@@ -59,7 +59,7 @@ def run(
 
     chosen = methods.find(method)
     source = open_source(data, split, prompt.value)
-    outcome = made(chosen, source, seed or [0], out, pairs("--set", settings), _places(weights), device.value)
+    outcome = made(chosen, source, seed or [0], out, pairs("--set", settings), places(weights), device.value)
     _print(outcome, chosen, out, data if source.dataset else None)
     if outcome.failed:
         raise typer.Exit(INCOMPLETE)
@@ -99,7 +99,8 @@ def pairs(option: str, given: list[str] | None) -> dict[str, str]:
     return found
 
 
-def _places(given: list[str] | None) -> dict[str, Path]:
+def places(given: list[str] | None) -> dict[str, Path]:
+    """Where weights of the user's own are, by name."""
     return {name: Path(text).expanduser() for name, text in pairs("--weights", given).items()}
 
 

@@ -1,12 +1,13 @@
 """Scorecards and their differences as rich tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kinebench.cli.printable import printable
 from kinebench.cli.score_notes import notes
 
 if TYPE_CHECKING:
@@ -23,8 +24,13 @@ def print_scores(card: "Card", names: Sequence[str] = ()) -> None:
     """The headline metrics, or those named; what could not be computed, and what was scored worst case."""
     console = Console()
     console.print(_scores(card, names))
-    for line in (*notes(card), *_apart(card), *_unavailable(card), *_unusable(card)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    _print(console, (*notes(card), *_apart(card), *_unavailable(card), *_unusable(card)))
+
+
+def _print(console: Console, lines: Iterable[str]) -> None:
+    """Each on a line of its own, whatever method, file or error a text in it is from."""
+    for line in lines:
+        console.print(printable(" ".join(line.split("\n"))), markup=False, highlight=False, soft_wrap=True)
 
 
 def _shown(card: "Card", names: Sequence[str]) -> list[str]:
@@ -63,7 +69,7 @@ def _scores(card: "Card", names: Sequence[str]) -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=Text(title, "table.title"), title_justify="left", min_width=min(len(title), 80))
+    return Table(title=Text(printable(title), "table.title"), title_justify="left", min_width=min(len(title), 80))
 
 
 def _interval(found: Mapping[str, Any]) -> str:
@@ -127,7 +133,7 @@ def _unusable(card: "Card") -> list[str]:
 def print_comparison(found: "Comparison", metrics: Mapping[str, Any]) -> None:
     """Each metric of both methods, the interval of their difference, and who is better; not what neither has."""
     console = Console()
-    first, second = found.names
+    first, second = map(printable, found.names)
     table = _table(f"{first} against {second}, paired")
     table.collapse_padding = True  # so that it fits into 80 columns
     table.add_column("metric", no_wrap=True)
@@ -146,8 +152,7 @@ def print_comparison(found: "Comparison", metrics: Mapping[str, Any]) -> None:
         label = f"{ARROWS[metrics[one.metric]['better']]} {one.metric}"
         table.add_row(label, *values, spread, str(estimate.n), Text(better))
     console.print(table)
-    for line in (*([found.note] if found.note else []), *_reasons("not compared", found.left_out)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    _print(console, (*([found.note] if found.note else []), *_reasons("not compared", found.left_out)))
 
 
 def anchor_table(cards: "Mapping[str, Card]") -> Table:

@@ -1,6 +1,5 @@
 """Published weights of methods: a folder that the user names, or what the Hugging Face cache holds. Fetches nothing."""
 
-import hashlib
 import json
 import re
 import struct
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kinebench.errors import KineBenchError, Unavailable, require
-from kinebench.methods.method import Method, Weights
+from kinebench.methods.method import FILE, Method, Weights
+from kinebench.shards.files import sha256_file
 
 INDEX = "model_index.json"
 """What a folder of diffusers starts from: it names the parts, each a folder of its own."""
@@ -17,7 +17,6 @@ INDEX = "model_index.json"
 _TENSORS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 _POINTER = b"version https://git-lfs"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_BLOCK = 1 << 20
 
 
 def weights(method: Method, given: Mapping[str, Path]) -> Callable[[str], Path]:
@@ -77,6 +76,8 @@ def _cached(what: Weights, method: Method, name: str) -> Path:
     except hub.errors.LocalEntryNotFoundError as error:
         state = "are here in part" if type(error).__name__ == "IncompleteSnapshotError" else "are not here"
         raise Unavailable(f"the weights {name} of {method.name} {state}; {_fetching(what, name)}") from error
+    except ValueError as error:
+        raise KineBenchError(f"{method.folder / FILE}: weights.{name} can be nowhere on the Hub: {error}") from error
     if fault := _fault(path, what):
         raise Unavailable(f"the weights {name} of {method.name}, in {path}: {fault}; {_fetching(what, name)}")
     return path
@@ -95,7 +96,7 @@ def _fault(path: Path, what: Weights) -> str | None:
     if what.file:
         if not path.is_file():
             return "there is no such file"
-        digest = _sha256(path) if what.sha256 else None
+        digest = sha256_file(path) if what.sha256 else None
         return f"it is another file, sha256 {digest} instead of {what.sha256}" if digest != what.sha256 else None
     if not path.is_dir():
         return "this is no folder"
@@ -115,8 +116,11 @@ def _lacks(folder: Path) -> Iterator[str]:
     elif any((folder / part).is_dir() for part in ("transformer", "vae", "scheduler")):
         yield f"it has no {INDEX}"
     for index in sorted(folder.rglob("*.index.json")):
-        shards = sorted(set(dict(_table(index).get("weight_map", {})).values()))
-        yield from (f"it lacks {_within(index.parent / name, folder)}" for name in shards if not _is(index, name))
+        shards = _table(index).get("weight_map", {})
+        if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
+            raise ValueError(f"{_within(index, folder)} names no files")
+        gone = (name for name in sorted(set(shards.values())) if not (index.parent / name).is_file())
+        yield from (f"it lacks {_within(index.parent / name, folder)}" for name in gone)
     for path in tensors:
         if fault := _broken(path):
             yield f"{_within(path, folder)} {fault}"
@@ -137,15 +141,11 @@ def _parts_lacking(folder: Path) -> Iterator[str]:
 def _table(path: Path) -> dict[str, Any]:
     try:
         table = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         table = None
     if not isinstance(table, dict):
         raise ValueError(f"{path.name} cannot be read as JSON")
     return table
-
-
-def _is(index: Path, name: str) -> bool:
-    return (index.parent / name).is_file()
 
 
 def _within(path: Path, folder: Path) -> str:
@@ -165,18 +165,10 @@ def _broken(path: Path) -> str | None:
             (size,) = struct.unpack("<Q", head[:8])
             file.seek(8)
             entries = json.loads(file.read(min(size, length)))
-        end = max((entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"), default=0)
+        ends = [int(entry["data_offsets"][1]) for name, entry in entries.items() if name != "__metadata__"]
     except FileNotFoundError:
         return "is a link to nothing"
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, struct.error):
         return "is damaged"
-    whole = 8 + size + end
+    whole = 8 + size + max(ends, default=0)
     return f"is cut short: {length} of {whole} bytes" if length < whole else None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -142,10 +142,12 @@ def _members(path: Path) -> Iterator[tuple[str, Place]]:
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
+                if member.size < 0:  # would lead back to what was read
+                    raise tarfile.ReadError(f"a member of {member.size} bytes")
                 if member.isreg() and not member.issparse() and _is_wanted(member.name):
                     name = _text(member.name)
                     yield name, Place(path, _text(f"{path}:{name}"), member.offset_data, member.size)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, ValueError, RecursionError) as error:  # ValueError: a number that cannot be one
         raise KineBenchError(f"{path} is no plain tar: {error}; write it again, whole and uncompressed") from error
 
 

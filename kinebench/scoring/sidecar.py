@@ -1,11 +1,10 @@
 """What `kinebench run` says beside each video: which frames of its clip it shows, and how it was made."""
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kinebench.errors import KineBenchError
@@ -23,6 +22,7 @@ KINDS = {
 }
 """Why a method made no video, for people."""
 _LONGEST = 200
+_LONGEST_S = 1e9
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,30 @@ def _checked(place: Place, slot: Slot, clip_frames: int) -> Delivery:
     """A sidecar that can be true. Raises KineBenchError that says what it is or does wrong."""
     try:
         said = delivery.parse(place.read())
+        " ".join((said.method.name, said.method.version, *said.facts)).encode()
     except RecursionError:
         raise KineBenchError("is nested too deep") from None
-    if not math.isfinite(said.seconds):
-        raise KineBenchError(f"seconds: {said.seconds} is no time")
+    except UnicodeEncodeError as error:
+        raise KineBenchError(f"it holds a name that is no text: {error.object[error.start]!a}") from None
+    if not said.seconds <= _LONGEST_S:  # also what is no number
+        raise KineBenchError(f"seconds: {said.seconds!r:.20} is no time")
     if (said.key, said.seed) != slot:
         raise KineBenchError(f"it is of {said.key}, seed {said.seed}")
-    shown = said.truth_frames
+    shown = tuple(map(int, said.truth_frames))  # JSON may write 3 as 3.0
     if shown[-1] >= clip_frames:
         raise KineBenchError(f"truth_frames: they go up to {shown[-1]}, but the clip ends at {clip_frames - 1}")
     if not _whole(shown, clip_frames):
         raise KineBenchError(f"truth_frames: from {shown[0]} to {shown[-1]} is not the whole clip")
-    return said
+    if not _even(shown):
+        raise KineBenchError("truth_frames: they are not evenly spread over the clip, so some were picked")
+    return replace(said, truth_frames=shown)
+
+
+def _even(shown: tuple[int, ...]) -> bool:
+    """Whether there is a step so that frame i is the clip's nearest to i steps, as `delivery.align` takes them."""
+    least = max(((frame - 0.5) / i for i, frame in enumerate(shown) if i), default=0.0)
+    most = min(((frame + 0.5) / i for i, frame in enumerate(shown) if i), default=0.0)
+    return least <= most
 
 
 def _whole(shown: tuple[int, ...], clip_frames: int) -> bool:
@@ -105,7 +117,7 @@ def _record(data: bytes) -> dict[str, Any] | None:
     """run.json as `kinebench.methods.runner` writes it; other programs may call their files so too."""
     try:
         said = json.loads(data)
-        json.dumps(said, allow_nan=False)
+        json.dumps(said, ensure_ascii=False, allow_nan=False).encode()  # raises ValueError for what is no text, too
         method, parts = said["method"], [said[name] for name in ("options", "source", "versions")]
         texts = [method["name"], method["version"], said["device"]]
         ours = bool(re.fullmatch("[0-9a-f]{64}", method["identity"])) and isinstance(method["privileged"], bool)
@@ -160,7 +172,7 @@ def _failure(place: Place) -> tuple[str, str]:
     """Kind and message of an error file, on one line."""
     try:
         said = json.loads(place.read())
-        kind, message = str(said["kind"]), " ".join(str(said["message"]).split())
+        kind, message = str(said["kind"]), " ".join(str(said["message"]).split()).encode("utf-8", "replace").decode()
     except (ValueError, KeyError, TypeError, RecursionError):
         return "unknown", "its error.json does not say why"
     return kind if kind in KINDS else "unknown", message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."

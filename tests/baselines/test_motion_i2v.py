@@ -82,7 +82,7 @@ def test_squares_follow_their_drags(made, square):
 def test_facts_say_what_was_told(made):
     facts = made["right"].video.facts
     assert facts["brush"] == "frame" and facts["drags_px"] == [[100, 200, 300, 200]] and facts["flow_unit_px"] == 20
-    assert facts["prompt_tokens"] == 6 and facts["prompt_cut"] is False
+    assert facts["prompt_tokens"] == 6 and facts["prompt_truncated"] is False
 
 
 def test_with_the_brush_of_the_paper_nothing_leaves_its_place(played, square):
@@ -146,7 +146,7 @@ def answers(tmp_path):
 def test_the_page_never_runs_and_a_failing_sample_ends_nothing_else(answers, tmp_path):
     told, found = answers(("one two three four", 0), ("memory", 0), ("nothing", 0), ("short", 0), ("short", 1))
     assert told.returncode == 0, told.stderr
-    assert found[0] == {"frames": 16, "facts": {"prompt_tokens": 4, "prompt_cut": True}}
+    assert found[0] == {"frames": 16, "facts": {"prompt_tokens": 4, "prompt_truncated": True}}
     assert "out of memory" in found[1]["error"]
     assert "ValueError" in found[2]["error"]  # no video came
     shades = [Image.open(tmp_path / f"{number}/00015.png").getpixel((0, 0))[0] for number in (0, 3, 4)]

@@ -235,11 +235,12 @@ def test_another_version_of_their_script_is_said_to_be_one(theirs):
     assert "has no read_from_file; is it another version?" in theirs(("a", 1), text=lacking).stderr
 
 
-def test_memory_ends_one_sample_and_the_next_launch_goes_on(driver, theirs, tmp_path, monkeypatch):
-    """By the session that run.py works with, on a script of the shape of theirs."""
+@pytest.mark.parametrize("late", [False, True])
+def test_memory_ends_one_sample_and_the_next_launch_goes_on(driver, theirs, tmp_path, late):
+    """By the session that run.py works with, on a script of the shape of theirs; `late`, only when that has ended."""
     tora = driver("tora")
     theirs()  # writes the script
-    launches = []
+    launches, running = [], []
 
     def start(left, number):
         rows = [{"folder": str(tmp_path / name), "seed": 4, "line": f"{name}@@p", "points": []} for name in left]
@@ -251,7 +252,13 @@ def test_memory_ends_one_sample_and_the_next_launch_goes_on(driver, theirs, tmp_
             str(tmp_path / "sat/sample_video.py"),
             str(tmp_path / f"{number}.json"),
         ]
-        return tora.clone.Launch(line, tmp_path, tmp_path / f"log-{number}.txt", {})
+        running.append(tora.clone.Launch(line, tmp_path, tmp_path / f"log-{number}.txt", {}))
+        return running[-1]
+
+    def finish(task, frames, facts):
+        done.append((task, len(frames)))
+        if late:
+            running[-1].last_words()
 
     done, failed = [], {}
 
@@ -264,9 +271,7 @@ def test_memory_ends_one_sample_and_the_next_launch_goes_on(driver, theirs, tmp_
                 failed[task] = str(error)
 
     session = tora.clone.Session(start, lambda name: tmp_path / name)
-    session.work(
-        Job(), ["a", "memory", "b"], lambda task: None, lambda task, frames, facts: done.append((task, len(frames)))
-    )
+    session.work(Job(), ["a", "memory", "b"], lambda task: None, finish)
     assert done == [("a", 49), ("b", 49)] and launches == [["a", "memory", "b"], ["b"]]
     assert "CUDA out of memory" in failed["memory"] and "exit code 1" in failed["memory"]
 

@@ -19,9 +19,15 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def safetensors(size=64):
-    head = json.dumps({"w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
-    return struct.pack("<Q", len(head)) + head + bytes(size)
+    return header(json.dumps({"w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()) + bytes(size)
 
+
+def header(text):
+    return struct.pack("<Q", len(text)) + text
+
+
+ODD = (b"[1]", b'{"w": {"data_offsets": ["0", "x"]}}', b'{"w": {"data_offsets": [0]}}', b"[" * 100_000)
+ODD_INDEX = (b'{"weight_map": [1]}', b'{"weight_map": null}', b'{"weight_map": {"a": 1, "b": "c"}}')
 
 FILES = {
     "model_index.json": json.dumps(
@@ -201,6 +207,9 @@ def test_a_folder_of_the_users_own(toy, tmp_path):
         ("transformer/model-1.safetensors", None, r"it lacks transformer/model-1\.safetensors"),
         ("transformer/model-2.safetensors", safetensors(100)[:-1], "is cut short: 171 of 172 bytes"),
         ("transformer/model-2.safetensors", b"", "is damaged"),
+        *(("transformer/model-2.safetensors", header(odd), "model-2.safetensors is damaged") for odd in ODD),
+        *(("transformer/model.safetensors.index.json", odd, "index.json names no files") for odd in ODD_INDEX),
+        ("transformer/model.safetensors.index.json", b"[" * 100_000, "cannot be read as JSON"),
         ("transformer/model-2.safetensors", b"version https://git-lfs.example/spec/v1\n", "is a pointer of git-lfs"),
     ],
 )
@@ -253,3 +262,9 @@ def test_a_single_file_is_held_to_its_hash(toy, cache, tmp_path):
     folder = folder_of(tmp_path)
     assert hub.weights(right, {"model": folder})("model") == folder / name
     assert hub.weights(right, {"model": folder / name})("model") == folder / name
+
+
+@pytest.mark.parametrize("fields", [{"hub": "lab/toy--x"}, {"file": "../../secret"}])
+def test_a_name_that_the_hub_cannot_have_is_a_fault_of_method_toml(toy, cache, fields):
+    with pytest.raises(KineBenchError, match=r"wan/method\.toml: weights\.model can be nowhere on the Hub: "):
+        hub.weights(toy(**fields), {})("model")

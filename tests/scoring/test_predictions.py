@@ -129,6 +129,30 @@ def test_tars_that_are_none(tmp_path):
         find(cut, KEYS)
 
 
+ODD_HEADERS = {
+    "no size": {"size": str(1 << 63)},
+    "no length": {"GNU.sparse.realsize": "many"},
+    "no map": {"GNU.sparse.map": "a,b", "GNU.sparse.size": "9"},
+}
+
+
+@pytest.mark.parametrize("odd", [*ODD_HEADERS, "negative", "a chain"])
+def test_tars_that_no_program_writes(tmp_path, odd):
+    info = tarfile.TarInfo(NAMES[0])
+    info.pax_headers = ODD_HEADERS.get(odd, {"comment": "x"})
+    data = info.tobuf(tarfile.PAX_FORMAT)
+    if odd == "negative":
+        header = bytearray(tarfile.TarInfo(NAMES[0]).tobuf())
+        header[124:136], header[148:156] = tarfile.itn(-1024, 12, tarfile.GNU_FORMAT), b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        data = bytes(header)
+    elif odd == "a chain":
+        data = data[:1024] * 2000 + data
+    (tmp_path / "odd.tar").write_bytes(data + bytes(1024))
+    with pytest.raises(KineBenchError, match=r"odd\.tar is no plain tar: "):
+        look(find(tmp_path / "odd.tar", KEYS), quiet)
+
+
 def test_a_key_without_a_video_of_each_seed_is_missing(tmp_path):
     found = find(put(tmp_path / "two", *NAMES), KEYS)
     assert predictions.missing(found, ("a_test_000001", 1)) == Unusable("is missing", "add seed-1/a_test_000001.mp4")

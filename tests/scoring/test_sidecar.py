@@ -1,5 +1,7 @@
 """What `kinebench run` says beside its videos, believed or refused, and what follows for the scores."""
 
+import contextlib
+import itertools
 import json
 import shutil
 
@@ -9,7 +11,7 @@ import pytest
 
 from kinebench.errors import KineBenchError
 from kinebench.methods.delivery import Native, Signature, align
-from kinebench.methods.video import Span
+from kinebench.methods.video import Fps, Span
 from kinebench.scoring import predictions, scorecard
 from kinebench.scoring import sidecar as sidecars
 from kinebench.scoring.scorer import score
@@ -101,7 +103,12 @@ BAD = {
     "twice": ((KEYS[0], (0, 3, 3, 8)), "they do not ascend"),
     "the start alone": ((KEYS[0], (0, 1, 2, 3)), "from 0 to 3 is not the whole clip"),
     "without the start": ((KEYS[0], (1, 3, 5, 8)), "from 1 to 8 is not the whole clip"),
-    "no time": (b"seconds", "seconds: inf is no time"),
+    "no time": (b"1e999", "seconds: inf is no time"),
+    "no number": (b"NaN", "seconds: nan is no time"),
+    "all time": (b"1" * 400, "seconds: 11111111111111111111 is no time"),
+    "picked": ((KEYS[0], (0, 1, 2, 3, 7)), "they are not evenly spread over the clip, so some were picked"),
+    "left out": ((KEYS[0], (0, 1, 2, 3, 4, 5, 8)), "they are not evenly spread"),
+    "no text": (b"\\ud800", "it holds a name that is no text: '\\ud800'"),
     "one frame": ((KEYS[0], (0,)), "from 0 to 0 is not the whole clip"),
 }
 
@@ -111,8 +118,10 @@ def test_a_sidecar_that_cannot_be_true_makes_its_video_unusable(deliver, sidecar
     content, words = BAD[fault]
     folder = deliver(tmp_path / "mine", FRAMES)
     data = content if isinstance(content, bytes) else sidecar(*content)
-    if data == b"seconds":
-        data = sidecar(KEYS[0], FRAMES).replace(b'"seconds": 1.5', b'"seconds": 1e999')
+    if "seconds: " in words:
+        data = sidecar(KEYS[0], FRAMES).replace(b'"seconds": 1.5', b'"seconds": ' + data)
+    elif fault == "no text":
+        data = sidecar(KEYS[0], FRAMES, facts={"cut": True}).replace(b'"cut"', b'"' + data + b'"')
     (folder / "seed-0" / f"{KEYS[0]}.json").write_bytes(data)
     found = told(folder)
     assert (found.frames, list(found.deliveries)) == (FRAMES, [(key, 0) for key in KEYS[1:]])
@@ -120,6 +129,16 @@ def test_a_sidecar_that_cannot_be_true_makes_its_video_unusable(deliver, sidecar
     why = found.unusable[KEYS[0], 0]
     assert why.reason.startswith(f"has a bad sidecar, {KEYS[0]}.json: ") and words in why.reason
     assert str(tmp_path) not in why.reason
+
+
+def test_whole_numbers_may_be_written_with_a_point(counted, deliver, sidecar, data, tmp_path):
+    """JSON knows no difference: 3.0 is a frame as 3 is."""
+    card = score(deliver(tmp_path / "mine", FRAMES), data)
+    for key in KEYS:
+        text = sidecar(key, FRAMES).replace(b"[0, 3, 5, 8]", b"[0.0, 3.0, 5.0, 8.0]")
+        (tmp_path / "mine/seed-0" / f"{key}.json").write_bytes(text)
+    assert score(tmp_path / "mine", data) == card
+    assert len(counted()) == 12, "nothing was read twice"
 
 
 def test_an_unusable_sidecar_costs_the_whole_clip(counted, deliver, data, tmp_path):
@@ -147,6 +166,18 @@ def test_the_last_frame_may_lie_a_step_before_the_end():
     assert not sidecars._whole(shown, 53)
 
 
+def test_frames_as_the_harness_takes_them_are_even_and_whole():
+    """Whatever the rates: what `kinebench run` delivers is believed."""
+    believed = 0
+    for frames, fps, count in itertools.product((9, 16, 49, 50, 97), (8, 12, 24), range(2, 120)):
+        for timing in (Span(), Fps(2.5), Fps(7), Fps(8), Fps(10), Fps(16), Fps(30)):
+            with contextlib.suppress(KineBenchError):
+                shown = align(count, timing, frames, fps).truth_frames
+                assert len(shown) < 2 or (sidecars._even(shown) and sidecars._whole(shown, frames))
+                believed += 1
+    assert believed > 3000
+
+
 def fail(folder, key, seed=0, content=None, **said):
     place = folder / f"seed-{seed}"
     place.mkdir(parents=True, exist_ok=True)
@@ -161,18 +192,21 @@ def test_why_there_is_no_video(counted, deliver, data, tmp_path):
     fail(folder, KEYS[0], kind="oom", message="CUDA out of memory.\nTried to allocate 3 GiB")
     fail(folder, KEYS[1], kind="invalid", message="ends at 1.2 s")
     fail(folder, KEYS[2], kind="sabotage", message="x" * 999)
-    fail(folder, KEYS[3], content="[]")
+    fail(folder, KEYS[3], content='{"kind": "model", "message": "\\ud800 is no letter"}')
     (folder / "seed-0" / f"{KEYS[4]}.mkv").unlink(), (folder / "seed-0" / f"{KEYS[4]}.json").unlink()
     card = score(folder, data)
     jsonschema.validate(card, scorecard.schema())
-    assert card["predictions"]["failed"] == {"invalid": 1, "oom": 1, "unknown": 2}
+    assert card["predictions"]["failed"] == {"invalid": 1, "model": 1, "oom": 1, "unknown": 1}
     assert [one["reason"] for one in card["unusable"]] == [
         "is missing: out of memory (CUDA out of memory. Tried to allocate 3 GiB)",
         "is missing: not what was asked for (ends at 1.2 s)",
         f"is missing: nobody knows why ({'x' * 200}...)",
-        "is missing: nobody knows why (its error.json does not say why)",
+        "is missing: a fault of the method (? is no letter)",
         "is missing",
     ]
+    assert scorecard.parse(scorecard.dump(card), "it") == card
+    fail(folder, KEYS[3], content="[]")
+    assert told(folder).unusable[KEYS[3], 0].reason.endswith("nobody knows why (its error.json does not say why)")
     assert card["unusable"][0]["remedy"] == f"run it again, which makes what is missing, or add {KEYS[0]}.mp4"
     assert values(card)[KEYS[0]]["mse"] == 255**2
 
@@ -238,6 +272,7 @@ def test_a_plain_folder_says_nothing(predict, data, tmp_path):
         '{"mine": 1}',
         json.dumps(RUN).replace("50", "NaN"),
         json.dumps({**RUN, "device": 1}),
+        json.dumps({**RUN, "device": "\ud800"}),
     ):
         (folder / "run.json").write_text(content)
         assert told(folder) == Told()
