@@ -94,9 +94,9 @@ def align(count: int, timing: Fps | Span, frames: int, fps: float) -> Aligned:
     """
     if count == frames:
         return Aligned(tuple(range(frames)), tuple(range(frames)), "index")
+    if count < 2:
+        raise KineBenchError(f"a video of {_frames(count)} spans no time; the clip has {frames}")
     if isinstance(timing, Span):
-        if count < 2:
-            raise KineBenchError(f"a video of {_frames(count)} spans no time; the clip has {frames}")
         alignment: Alignment = "span"
         places = [i * (frames - 1) / (count - 1) for i in range(count)]
     else:

@@ -1,5 +1,6 @@
 """Published weights of methods: a folder that the user names, or what the Hugging Face cache holds. Fetches nothing."""
 
+import hashlib
 import json
 import re
 import struct
@@ -53,6 +54,25 @@ def revision(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     return first if _COMMIT.fullmatch(first) else None
+
+
+def fingerprint(path: Path) -> str:
+    """What weights are, wherever they lie: their commit, or a hash of names, sizes and configurations.
+
+    Tensors are told apart by their size alone: to read tens of gigabytes would take minutes. Empty if nothing is there.
+    """
+    if commit := revision(path):
+        return commit
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    if not files:
+        return ""
+    rows = [
+        f"{each.relative_to(path.parent if path.is_file() else path).as_posix()} "
+        f"{sha256_file(each) if each.suffix == '.json' else each.stat().st_size}"
+        for each in files
+        if not each.name.startswith(".")
+    ]
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def _own(path: Path, name: str, what: Weights) -> Path:

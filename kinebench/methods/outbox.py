@@ -16,7 +16,7 @@ from kinebench.methods.task import Failed, Task
 from kinebench.shards.files import disk_room, sweep, sync_folder, write_atomic
 
 RUN = "run.json"
-COMPARED = ("method", "options", "source", "device")
+COMPARED = ("method", "options", "weights", "source", "device")
 """What must be the same of all videos in a folder."""
 _OTHER_CODE = "the method's code or method.toml has changed"
 
@@ -26,6 +26,7 @@ class Outbox:
     """Where the predictions of one method go."""
 
     folder: Path  # absolute
+    run: Mapping[str, Any]  # run.json: what makes them, of what
 
     def seed(self, seed: int) -> Path:
         """The folder of a seed."""
@@ -47,28 +48,33 @@ class Outbox:
         """Why there is none."""
         return self.seed(task.seed) / f"{task.key}.error.json"
 
-    def begin(self, run: Mapping[str, Any]) -> None:
-        """Write run.json, or see that what is there was made by the same method of the same conditions.
+    def begin(self) -> None:
+        """See that what is there was made by the same method of the same conditions.
 
         Raises KineBenchError if not, or if the folder holds something else.
         """
         with _writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            with _held(self.folder / ".lock", wait=True):
-                if (self.folder / RUN).exists():
-                    self._compare(run)
-                    return
-                if foreign := sorted(path.name for path in self.folder.iterdir() if not path.name.startswith(".")):
-                    raise KineBenchError(
-                        f"{self.folder} holds {foreign[0]}, but no {RUN}: it is of something else; name another --out"
-                    )
-                write_atomic(self.folder / RUN, (json.dumps(run, indent=2) + "\n").encode())
+            if (self.folder / RUN).exists():
+                self._compare()
+            elif foreign := sorted(path.name for path in self.folder.iterdir() if _says_something(path)):
+                raise KineBenchError(
+                    f"{self.folder} holds {foreign[0]}, but no {RUN}: it is of something else; name another --out"
+                )
 
-    def _compare(self, run: Mapping[str, Any]) -> None:
+    def _sign(self) -> None:
+        """Write run.json ahead of the first result: a method that does not even load leaves no word."""
+        with _held(self.folder / ".lock", wait=True):
+            if (self.folder / RUN).exists():
+                self._compare()  # by whoever was quicker
+            else:
+                write_atomic(self.folder / RUN, (json.dumps(self.run, indent=2) + "\n").encode())
+
+    def _compare(self) -> None:
         path = self.folder / RUN
         try:
             there = json.loads(path.read_bytes())
-            differences = [line for name in COMPARED for line in _differences(name, there.get(name), run[name])]
+            differences = [line for name in COMPARED for line in _differences(name, there.get(name), self.run[name])]
         except (ValueError, AttributeError) as error:
             raise KineBenchError(f"{path} is damaged: {error}; name another --out") from error
         if differences:
@@ -96,6 +102,7 @@ class Outbox:
     def put(self, task: Task, data: bytes, delivery: Delivery) -> None:
         """Write a video. Raises KineBenchError if there is no room or it cannot be written."""
         with _writing(self.seed(task.seed)), disk_room("writing videos", self.seed(task.seed), len(data)):
+            self._sign()
             self.withdraw(task)
             write_atomic(self.sidecar(task), dump(delivery))
             write_atomic(self.video(task), data)
@@ -107,6 +114,7 @@ class Outbox:
         plain = {"key": task.key, "seed": task.seed, "kind": failed.kind, "message": failed.message}
         data = (json.dumps(plain) + "\n").encode()
         with _writing(self.seed(task.seed)), disk_room("writing", self.seed(task.seed), len(data)):
+            self._sign()
             self.withdraw(task)
             write_atomic(self.error(task), data)
 
@@ -117,6 +125,13 @@ class Outbox:
                 self.video(task).unlink()
                 sync_folder(self.seed(task.seed))
             self.sidecar(task).unlink(missing_ok=True)
+
+
+def _says_something(path: Path) -> bool:
+    """Whether this is more than the folder of a seed of which nothing was made."""
+    if path.name.startswith("."):
+        return False
+    return not path.name.startswith("seed-") or any(not each.name.startswith(".") for each in path.iterdir())
 
 
 def _differences(name: str, there: Any, now: Any) -> Iterator[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kinebench import __version__
 from kinebench.errors import KineBenchError
-from kinebench.methods import in_process
+from kinebench.methods import hub, in_process
 from kinebench.methods.adapter import Setup
 from kinebench.methods.condition import Condition
 from kinebench.methods.delivery import Clip, Signature, deliver
@@ -69,9 +69,9 @@ def run(
             raise KineBenchError(f"{key!r} is no key that can name a file; keys have letters, digits, - and _")
     seeds = tuple(dict.fromkeys(seeds))
     signature = Signature(method.name, method.version, method.identity(settings))
-    outbox = Outbox(out.absolute())
+    outbox = Outbox(out.absolute(), _record(method, signature, settings, source, device, weights))
     make = _makers(method, settings, source, weights, device, tiny, outbox)
-    outbox.begin(_record(method, signature, settings, source, device))
+    outbox.begin()
     with outbox.held(seeds):
         work = _Work(method, method.size(tiny), source, outbox, signature, note or (lambda stage, done, whole: None))
         for seed, tasks in work.wanted(seeds).items():
@@ -81,13 +81,19 @@ def run(
 
 
 def _record(
-    method: Method, signature: Signature, settings: Mapping[str, Value], source: Source, device: str
+    method: Method,
+    signature: Signature,
+    settings: Mapping[str, Value],
+    source: Source,
+    device: str,
+    weights: Mapping[str, Path],
 ) -> dict[str, Any]:
     """The content of run.json. Options that say where something lies are the user's own business."""
     return {
         "format_version": FORMAT_VERSION,
         "method": {**vars(signature), "kind": method.kind, "privileged": method.privileged},
         "options": {name: value for name, value in settings.items() if not method.options[name].place},
+        "weights": {name: hub.fingerprint(path) for name, path in weights.items()},  # the user's own; others are pinned
         "source": dict(source.facts),
         "device": device,
         "versions": {"kinebench": __version__, "python": platform.python_version(), "numpy": np.__version__},
@@ -113,7 +119,7 @@ def _makers(
     outbox: Outbox,
 ) -> Callable[[int], Maker]:
     """What makes the videos of a seed: one loaded model for all seeds, or a worker process for each."""
-    from kinebench.methods import hub, protocol
+    from kinebench.methods import protocol
 
     if method.runs == "folder":
         if weights:

@@ -268,3 +268,17 @@ def test_a_single_file_is_held_to_its_hash(toy, cache, tmp_path):
 def test_a_name_that_the_hub_cannot_have_is_a_fault_of_method_toml(toy, cache, fields):
     with pytest.raises(KineBenchError, match=r"wan/method\.toml: weights\.model can be nowhere on the Hub: "):
         hub.weights(toy(**fields), {})("model")
+
+
+def test_a_fingerprint_is_of_what_lies_there_and_not_of_where(tmp_path):
+    def folder(name, size=3, width=8):
+        where = tmp_path / name
+        where.mkdir()
+        (where / "config.json").write_text(f'{{"width": {width}}}')
+        (where / "model.safetensors").write_bytes(b"x" * size)
+        return where
+
+    one = hub.fingerprint(folder("one"))
+    assert hub.fingerprint(folder("two")) == one
+    assert len({one, hub.fingerprint(folder("longer", size=4)), hub.fingerprint(folder("wider", width=9))}) == 3
+    assert hub.fingerprint(tmp_path / "nowhere") == ""

@@ -436,3 +436,30 @@ def test_unknown_weights_and_options_are_refused_before_anything_is_written(go, 
 def test_where_a_method_runs(method, monkeypatch, more, runs, asked, found):
     monkeypatch.setattr(runner, "resolve", lambda device: f"asked torch for {device}")
     assert runner._device(method("toy", more=more, runs=runs), asked) == found
+
+
+def test_a_run_that_never_began_decides_nothing(go, home, tmp_path):
+    (home / "adapter.py").write_text("def load(setup):\n    raise ValueError('steps are too few')\n")
+    with pytest.raises(KineBenchError, match="steps are too few"):
+        go(steps="0")
+    assert not (tmp_path / "pred" / "run.json").exists()
+    (home / "adapter.py").write_text(COUNTING)
+    assert go(steps="7").made == 3
+
+
+def test_weights_of_ones_own_are_told_apart(home, source, tmp_path):
+    with (home / "method.toml").open("a") as file:
+        file.write('\n[weights.model]\nhub = "a/b"\nrevision = "main"\nlicence = "none"\n')
+    found = methods.read(home)
+    for name, size in (("one", 3), ("moved", 3), ("other", 4)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(b"x" * size)
+
+    def go(name):
+        weights = {"model": tmp_path / name}
+        return run(found, source(), (0,), tmp_path / "pred", given={}, weights=weights, device="cpu")
+
+    assert go("one").made == 3
+    assert go("moved").kept == 3
+    with pytest.raises(KineBenchError, match=r"weights.model was .*name another --out"):
+        go("other")
