@@ -52,18 +52,25 @@ def held_back() -> Iterator[None]:
 @contextlib.contextmanager
 def postponed() -> Iterator[None]:
     """Hear Ctrl-C and SIGTERM only after the block. Processes started in it hear their own as always."""
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
+        yield
+        return
     heard: list[int] = []
 
     def keep(number: int, frame: FrameType | None) -> None:
         heard.append(number)
 
-    def say() -> None:
-        for number in heard[:1]:
-            signal.raise_signal(number)
-
-    with contextlib.ExitStack() as stack:
-        stack.callback(say)
-        if threading.current_thread() is threading.main_thread():  # only there may handlers be set
-            for number in _STOPS:
-                stack.callback(signal.signal, number, signal.signal(number, keep))
+    terminate, interrupt = (signal.getsignal(number) for number in _STOPS)
+    try:
+        for number in _STOPS:
+            signal.signal(number, keep)
         yield
+    finally:  # what is heard between these lines must not cost the other its handler
+        try:
+            signal.signal(signal.SIGTERM, terminate)
+        finally:
+            try:
+                signal.signal(signal.SIGINT, interrupt)
+            finally:
+                if heard:
+                    signal.raise_signal(heard[0])

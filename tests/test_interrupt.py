@@ -107,3 +107,56 @@ def test_the_first_process_of_a_pool_is_deaf_too():
     run = subprocess.run([sys.executable, "-c", FIRST_PROCESS], capture_output=True, text=True, timeout=60)
     blocked = int(run.stdout.split()[1], 16)
     assert all(blocked >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM)), run.stderr
+
+
+EVERY_MOMENT = """
+import contextlib, os, signal, sys
+from kinebench import interrupt
+
+class Term(KeyboardInterrupt):
+    pass
+
+def term(number, frame):
+    raise Term
+
+handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: term}
+files = (interrupt.__file__, contextlib.__file__)
+
+def at(moment, number):
+    # Send a signal when the interpreter next looks for one: after a call into C, or as a function begins.
+    left = moment
+    def profile(frame, event, argument):
+        nonlocal left
+        if event in ("c_return", "call") and frame.f_code.co_filename in files:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), number)
+    for each, handler in handlers.items():
+        signal.signal(each, handler)
+    heard = None
+    sys.setprofile(profile)
+    try:
+        with interrupt.postponed():
+            pass
+    except KeyboardInterrupt as error:
+        heard = type(error)
+    finally:
+        sys.setprofile(None)
+    if left <= 0:
+        assert heard is {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Term}[number], (moment, number, heard)
+    for each, handler in handlers.items():
+        assert signal.getsignal(each) is handler, (moment, number, each)
+    return left <= 0
+
+for number in handlers:
+    moment = 1
+    while at(moment, number):
+        moment += 1
+    assert moment > 10
+print("whole")
+"""
+
+
+def test_a_signal_at_any_moment_of_postponing_is_heard_and_leaves_both_handlers_as_they_were():
+    run = subprocess.run([sys.executable, "-c", EVERY_MOMENT], capture_output=True, text=True, timeout=60)
+    assert run.stdout == "whole\n", run.stderr

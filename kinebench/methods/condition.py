@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 
@@ -14,6 +16,8 @@ from kinebench.scene.camera import Camera
 from kinebench.scene.scene import Vector
 
 Mask = NDArray[np.bool_]
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
+"""What a clip may be called: a name for files on any system."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,24 +64,25 @@ class Condition:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of everything in it."""
+        """Hash of everything in it. Numbers count by their value: 8 frames a second are 8.0."""
         camera = self.camera
         plain = {
             "key": self.key,
             "size": self.size,
             "prompt": self.prompt,
             "frames": self.frames,
-            "fps": self.fps,
-            "driven": [[each.id, each.velocity_mps] for each in self.driven],
+            "fps": float(self.fps),
+            "driven": [[each.id, each.velocity_mps and _floats(each.velocity_mps)] for each in self.driven],
             "others": [each.id for each in self.others],
-            "camera": [camera.focal_px, camera.rotation, camera.translation_m] if camera else None,
-            "nominal": astuple(self.nominal) if self.nominal else None,
+            "camera": camera
+            and [float(camera.focal_px), list(map(_floats, camera.rotation)), _floats(camera.translation_m)],
+            "nominal": self.nominal and _floats(astuple(self.nominal)),
         }
         digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
         digest.update(self.first_frame.tobytes())
         for driven in self.driven:
             digest.update(np.packbits(driven.mask).tobytes())
-            digest.update(driven.path_px.tobytes())
+            digest.update(driven.path_px.astype(np.float64).tobytes())
         for other in self.others:
             digest.update(np.packbits(other.mask).tobytes())
         return digest.hexdigest()
@@ -119,3 +124,7 @@ class Condition:
             driven=tuple(each for each in self.driven if each.id in kept),
             others=tuple(sorted(others, key=lambda each: each.id)),
         )
+
+
+def _floats(values: Iterable[float]) -> list[float]:
+    return [float(value) for value in values]

@@ -48,7 +48,8 @@ def path_name(identity: int) -> str:
 def write(folder: Path, condition: Condition, beside: dict[str, bytes] | None = None) -> None:
     """Write a condition, and files `beside` it, as a folder that is there whole or not at all.
 
-    It replaces an older one. Raises KineBenchError if the disk is full, OSError if `folder` cannot be made.
+    It replaces an older one. Raises KineBenchError if the disk is full, or the prompt is no text that UTF-8 knows;
+    OSError if `folder` cannot be made.
     """
     contents = _contents(condition) | (beside or {})
     temporary = folder.with_name(f".{folder.name}.{os.uname().nodename}.{os.getpid()}.tmp")
@@ -110,7 +111,11 @@ def _dump(condition: Condition) -> bytes:
         and {"focal_px": camera.focal_px, "rotation": camera.rotation, "translation_m": camera.translation_m},
     }
     text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
-    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text).encode() + b"\n"
+    try:
+        return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text).encode() + b"\n"
+    except UnicodeEncodeError as error:
+        said = f"{condition.key}: the prompt holds {condition.prompt[:60]!a}, which is no UTF-8"
+        raise KineBenchError(said) from error
 
 
 def _png(image: NDArray[Any]) -> bytes:

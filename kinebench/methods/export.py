@@ -1,7 +1,6 @@
 """Conditions written out, for people and for programs that know nothing of KineBench."""
 
 import io
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from kinebench.methods.condition import Condition
 from kinebench.methods.listing import Listing
 from kinebench.methods.picture import overview, picture
 from kinebench.methods.source import Source
-from kinebench.shards.files import Progress, disk_room, write_atomic
+from kinebench.shards.files import Progress, disk_room, sweep, write_atomic
 
 PICTURE, OVERVIEW = "condition.png", "overview.png"
 SHOWN = 24
@@ -38,8 +37,7 @@ def export(source: Source, out: Path, note: Progress) -> Exported:
         raise KineBenchError(f"{source.where} holds exported conditions already; copy the folder")
     try:
         listing.begin(out, source.facts)
-        for left in out.glob(".*.tmp"):
-            shutil.rmtree(left, ignore_errors=True)
+        sweep(out)
         hashes, kept = {}, 0
         for number, key in enumerate(source.keys, 1):
             condition = source[key]

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from kinebench.errors import KineBenchError
+from kinebench.methods.condition import KEY
 from kinebench.shards.files import write_atomic
 
 FILE = "conditions.json"
 FORMAT_VERSION = 1
 _UNFINISHED = ".conditions.json"
 """Stands in the place of the file until every condition is there."""
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -26,7 +26,7 @@ class Listing:
 
 
 def read(folder: Path) -> Listing:
-    """The listing of an exported folder. Raises KineBenchError if it is not whole or damaged."""
+    """The listing of an exported folder. Raises KineBenchError if it is not whole, damaged, or cannot be read."""
     path = folder / FILE
     try:
         return _parse(path.read_bytes())
@@ -34,6 +34,8 @@ def read(folder: Path) -> Listing:
         if is_unfinished(folder):
             raise KineBenchError(f"{folder}: the export was interrupted; run the same command again") from error
         raise KineBenchError(f"{folder} holds no conditions: it has no {FILE}; run: kinebench conditions") from error
+    except OSError as error:
+        raise KineBenchError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise KineBenchError(f"{path}: {error}; export again: kinebench conditions") from error
 
@@ -96,6 +98,6 @@ def _parse(data: bytes) -> Listing:
     if not isinstance(facts, dict) or not isinstance(hashes, dict):
         raise ValueError("this is no listing of conditions")
     for key, value in hashes.items():
-        if not _KEY.fullmatch(key) or not isinstance(value, str) or not _SHA256.fullmatch(value):
+        if not KEY.fullmatch(key) or not isinstance(value, str) or not _SHA256.fullmatch(value):
             raise ValueError(f"{key!r} is no key of a condition with its hash")
     return Listing(facts, hashes)

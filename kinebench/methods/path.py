@@ -22,6 +22,8 @@ NEAR_M = 0.1
 """Nothing nearer to the camera is drawn."""
 DECIMALS = 3
 NOMINAL_DECIMALS = 6
+_TOGETHER = 1024
+"""Pixels that are measured at once."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +59,39 @@ def pole_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     if not mask.any():
         raise ValueError("an empty mask has no pole")
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    part = np.pad(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 1)
-    y, x = np.unravel_index(int(_outside_px2(part).argmax()), part.shape)
+    y, x = _furthest(np.pad(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 1))
     return np.array([columns[0] + x - 0.5, rows[0] + y - 0.5])
 
 
-def _outside_px2(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Squared distance of each pixel (H, W) to the nearest outside the mask, whose border is outside."""
+def _furthest(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """Row and column of the first pixel (H, W) that is furthest from all outside the mask, whose border is outside.
+
+    It is no further than along its row and its column: those of which that is most are measured first.
+    """
+    beside = _along_rows(mask)
+    most = np.minimum(beside, _along_rows(mask.T).T).ravel() ** 2
+    order = np.argsort(-most, kind="stable")
+    down = np.arange(mask.shape[0])[:, None]
+    best_px2, place = -1, 0
+    for begin in range(0, len(order), _TOGETHER):
+        at = order[begin : begin + _TOGETHER]
+        if most[at[0]] < best_px2:
+            break
+        y, x = np.divmod(at, mask.shape[1])
+        px2 = ((down - y) ** 2 + beside[:, x] ** 2).min(axis=0)
+        if px2.max() > best_px2 or (px2.max() == best_px2 and at[px2 == best_px2].min() < place):
+            best_px2, place = int(px2.max()), int(at[px2 == px2.max()].min())
+    row, column = divmod(place, mask.shape[1])
+    return row, column
+
+
+def _along_rows(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many pixels (H, W) each is from the nearest outside the mask in its row."""
     places = np.arange(mask.shape[1])
     before = np.maximum.accumulate(np.where(mask, -1, places), axis=1)
     after = np.minimum.accumulate(np.where(mask, 2 * len(places), places)[:, ::-1], axis=1)[:, ::-1]
-    beside = np.minimum(places - before, after - places) ** 2  # along the row
-    nearest = beside.copy()
-    rows = 1
-    while rows**2 < nearest.max():  # nothing so many rows away is nearer
-        nearest[rows:] = np.minimum(nearest[rows:], beside[:-rows] + rows**2)
-        nearest[:-rows] = np.minimum(nearest[:-rows], beside[rows:] + rows**2)
-        rows += 1
-    return nearest
+    beside: NDArray[np.int64] = np.minimum(places - before, after - places)
+    return beside
 
 
 def image_path(

@@ -84,7 +84,12 @@ def mask_to_native(mask: NDArray[np.bool_], place: Placement, native: Size) -> N
     """
     framed = np.where(np.pad(mask, 1), np.uint8(255), np.uint8(0))
     shares = to_native(framed, Placement(place.scale, place.x_px + 1, place.y_px + 1), native)
-    return shares >= min(128, max(1, int(shares.max())))
+    found: NDArray[np.bool_] = shares >= min(128, max(1, int(shares.max())))
+    if mask.any() and not found.any():  # not even 1 of 255
+        (y, x), size = np.argwhere(mask).mean(axis=0) + 0.5, np.array(native)
+        column, row = np.clip(place.inverse.points(np.array([x, y])).astype(int), 0, size - 1)
+        found[row, column] = True
+    return found
 
 
 def to_canvas(frame: NDArray[np.uint8], place: Placement, canvas: Size) -> NDArray[np.uint8]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import platform
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from kinebench import __version__
 from kinebench.errors import KineBenchError
 from kinebench.methods import hub, in_process
 from kinebench.methods.adapter import Setup
-from kinebench.methods.condition import Condition
+from kinebench.methods.condition import KEY, Condition
 from kinebench.methods.delivery import Clip, Signature, deliver
 from kinebench.methods.method import Method, Value
 from kinebench.methods.outbox import Outbox
@@ -28,8 +27,6 @@ from kinebench.shards.files import Progress
 FORMAT_VERSION = 1
 HOPELESS = 3
 """So many videos failed, and none made, end the run: the fault is not in the clips."""
-
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def run(
     if method.privileged and source.dataset is None:
         raise KineBenchError(f"{method.name} looks at the ground truth: give --data the dataset, not its conditions")
     for key in source.keys:
-        if not _KEY.fullmatch(key):
+        if not KEY.fullmatch(key):
             raise KineBenchError(f"{key!r} is no key that can name a file; keys have letters, digits, - and _")
     seeds = tuple(dict.fromkeys(seeds))
     signature = Signature(method.name, method.version, method.identity(settings))

@@ -38,21 +38,7 @@ class Way:
         return not (np.array_equal(self.points_px[frame], self.points_px[0]) and self.scales[frame] == self.scales[0])
 
 
-def on_plane(camera: Camera, point_px: NDArray[np.float64], height_m: float) -> NDArray[np.float64]:
-    """The world's x and y, (2,), where what is seen at a point (2,) is `height_m` above the ground.
-
-    Raises ValueError at and above the horizon of that height.
-    """
-    ray = camera.rays(point_px[0], point_px[1])
-    with np.errstate(divide="ignore"):
-        depth_m = (height_m - camera.position_m[2]) / ray[2]
-    if not (np.isfinite(depth_m) and depth_m > 0):
-        raise ValueError(f"at {point_px[0]:g},{point_px[1]:g} there is no ground to move on")
-    place: NDArray[np.float64] = camera.position_m[:2] + depth_m * ray[:2]
-    return place
-
-
-def on_ground(camera: Camera, places_m: NDArray[np.float64], height_m: float) -> Way:
+def seen_way(camera: Camera, places_m: NDArray[np.float64], height_m: float) -> Way:
     """The way of a point `height_m` above the world's places (F, 2): larger as it comes nearer, gone at the camera."""
     points, depths_m = camera.project(np.column_stack([places_m, np.full(len(places_m), height_m)]))
     near = depths_m < NEAR_M
@@ -71,7 +57,7 @@ def staged(condition: Condition, places_m: Mapping[int, NDArray[np.float64]]) ->
     ways = {}
     for id, mask in masks.items():
         if id in places_m and condition.camera is not None and condition.nominal is not None:
-            ways[id] = on_ground(condition.camera, places_m[id], condition.nominal.height_m)
+            ways[id] = seen_way(condition.camera, places_m[id], condition.nominal.height_m)
         else:
             stay = np.repeat(pole_px(mask)[None], condition.frames, axis=0)
             ways[id] = Way(paths_px.get(id, stay), np.ones(condition.frames))

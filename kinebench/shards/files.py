@@ -48,11 +48,17 @@ def write_durable(path: Path, data: bytes) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed writers left: of this machine if the process is gone, of another if it is an hour old."""
+    """Remove what killed writers left: of this machine if the process is gone, of another if it is an hour old.
+
+    Files and folders alike.
+    """
     for path in folder.glob(".*.tmp"):
         with contextlib.suppress(FileNotFoundError):
             if _abandoned(path):
-                path.unlink()
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
 
 def _abandoned(path: Path) -> bool:

@@ -116,3 +116,17 @@ def test_fewer_driven_objects_are_those_of_the_longest_paths(condition):
 
 def test_objects_are_in_order_of_their_ids(condition):
     assert [each.id for each in condition.objects] == [1, 2, 3]
+
+
+def test_numbers_count_by_their_value(condition):
+    """A condition in whole numbers is the one that is read again in fractions."""
+    first = condition.driven[0]
+    whole = replace(
+        condition,
+        fps=12,
+        driven=(replace(first, velocity_mps=(1, 0, 0), path_px=first.path_px.astype(np.float32)),),
+        nominal=Nominal(0, 1, 2),
+    )
+    path = whole.driven[0].path_px.astype(np.float64)
+    broken = replace(whole.driven[0], velocity_mps=(1.0, 0.0, 0.0), path_px=path)
+    assert whole.sha256 == replace(whole, fps=12.0, driven=(broken,), nominal=Nominal(0.0, 1.0, 2.0)).sha256

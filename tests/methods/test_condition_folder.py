@@ -234,3 +234,9 @@ def test_one_message_for_what_is_wrong(folder, fault):
 def test_no_folder(tmp_path):
     with pytest.raises(KineBenchError, match=r"there is no condition\.json"):
         condition_folder.read(tmp_path / "nowhere")
+
+
+def test_a_prompt_that_is_no_text_is_refused(tmp_path, condition):
+    with pytest.raises(KineBenchError, match=r"toys_test_000000: the prompt holds 'a \\udcff', which is no UTF-8"):
+        condition_folder.write(tmp_path / "one", replace(condition, prompt="a \udcff"))
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def test_what_is_there_stays_and_what_was_changed_is_made_again(exported, source
     before = (exported / KEYS[0] / "first_frame.png").stat().st_mtime_ns
     (exported / KEYS[1] / "mask_1.png").write_bytes(b"damage")
     shutil.rmtree(exported / KEYS[2])
-    (exported / ".x.elsewhere.1.tmp").mkdir()
+    killed = f"{os.uname().nodename}.4194304.tmp"  # more than any process is called
+    (exported / f".{KEYS[2]}.{killed}").mkdir()
+    (exported / f".overview.png.{killed}").write_bytes(b"half")
     done = export.export(source, exported, silent)
     assert (done.written, done.kept) == (2, 1)
     assert (exported / KEYS[0] / "first_frame.png").stat().st_mtime_ns == before
@@ -137,3 +140,10 @@ def test_pictures_are_in_the_folders(exported):
     with Image.open(exported / "overview.png") as image:
         assert image.width > 1400
     assert condition_folder.read(exported / KEYS[0]).key == KEYS[0]
+
+
+def test_what_another_export_is_writing_is_left_to_it(exported, source):
+    theirs = exported / f".{KEYS[2]}.{os.uname().nodename}.1.tmp"  # of a process that runs
+    theirs.mkdir()
+    export.export(source, exported, silent)
+    assert theirs.is_dir()

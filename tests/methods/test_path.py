@@ -59,12 +59,29 @@ def test_an_empty_mask_has_no_pole():
         pole_px(np.zeros((4, 4), bool))
 
 
+def first_maximum(mask):
+    far = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(int((far**2).round().argmax()), far.shape)
+    return [x + 0.5, y + 0.5]
+
+
 @given(masks)
 @settings(max_examples=60, deadline=None)
 def test_the_pole_is_the_first_maximum_of_the_distance_transform(mask):
-    far = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    y, x = np.unravel_index(int((far**2).round().argmax()), far.shape)
-    assert pole_px(mask).tolist() == [x + 0.5, y + 0.5]
+    assert pole_px(mask).tolist() == first_maximum(mask)
+
+
+@pytest.mark.parametrize("shape", ["box", "disc", "diamond", "wedge", "holes"])
+def test_the_pole_of_a_large_mask(shape):
+    y, x = np.mgrid[:400, :500] - 200
+    mask = {
+        "box": (abs(y) < 90) & (abs(x - 20) < 150),
+        "disc": x**2 + y**2 < 180**2,
+        "diamond": abs(x) + abs(y) < 190,
+        "wedge": (abs(y) < 180) & (3 * y < 2 * x),
+        "holes": (np.random.default_rng(0).random(x.shape) < 0.995) & (abs(x) < 190),
+    }[shape]
+    assert pole_px(mask).tolist() == first_maximum(mask)
 
 
 @given(st.floats(0.1, 3), st.floats(0.01, 0.5))

@@ -156,6 +156,17 @@ def test_no_mask_vanishes(seed, native):
     assert mask_to_native(mask, fitted((60, 60), native), native).any()
 
 
+@pytest.mark.parametrize("native", [(8, 8), (16, 16), (9, 30)])
+def test_a_pixel_of_a_large_canvas_stays_where_it_is(native):
+    mask = np.zeros((480, 720), bool)
+    mask[310, 100] = True
+    place = fitted((720, 480), native)
+    rows, columns = np.nonzero(mask_to_native(mask, place, native))
+    left, top, right, bottom = Placement(place.scale, *place.points(np.array([columns[0], rows[0]]))).box((1, 1))
+    assert len(rows) == 1 and left <= 100.5 < right and top <= 310.5 < bottom
+    assert not mask_to_native(np.zeros_like(mask), place, native).any()
+
+
 def test_what_does_not_cover_the_canvas_is_refused():
     frame = np.zeros((320, 512, 3), np.uint8)
     with pytest.raises(KineBenchError, match=r"512x320 that lies at 0,0 to 768,480 .* canvas; pad"):

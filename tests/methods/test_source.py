@@ -9,7 +9,7 @@ import pytest
 
 from kinebench.annotate.caption import C0
 from kinebench.errors import KineBenchError
-from kinebench.methods import condition_folder
+from kinebench.methods import condition_folder, listing
 from kinebench.methods.export import export
 from kinebench.methods.path import image_path, pole_px
 from kinebench.methods.source import open_source, opening
@@ -242,3 +242,9 @@ def test_constants_are_those_of_the_recipe(source, synthetic):
     from kinebench.methods.path import nominal
 
     assert source[KEYS[0]].nominal == nominal(parse(synthetic.recipe(), "toys"))
+
+
+def test_a_listing_that_cannot_be_read(tmp_path):
+    (tmp_path / "conditions.json").mkdir()  # as root, nothing else is forbidden
+    with pytest.raises(KineBenchError, match=r"conditions\.json: cannot be read: Is a directory"):
+        listing.read(tmp_path)

@@ -8,8 +8,8 @@ import pytest
 from kinebench.errors import MissingExtra
 from kinebench.methods import sprites
 from kinebench.methods.condition import Condition, DrivenObject, OtherObject
-from kinebench.methods.path import Nominal, pole_px
-from kinebench.methods.sprites import Way, filled, moved, on_ground, on_plane, staged
+from kinebench.methods.path import Nominal, ground_place, pole_px
+from kinebench.methods.sprites import Way, filled, moved, seen_way, staged
 from kinebench.scene.camera import look_at
 
 H, W, F = 120, 180, 9
@@ -69,10 +69,10 @@ def test_on_the_ground_it_follows_the_camera():
     camera = look_at(np.array([0.0, -2.5, 1.5]), np.zeros(3), width_px=W, height_px=H, field_of_view_rad=0.9)
     mask = box(55, 80, 17, 17)
     pole = pole_px(mask)
-    start = on_plane(camera, pole, NOMINAL.height_m)
+    start = ground_place(camera, pole, NOMINAL.height_m)[:2]
     places = start + np.linspace(0, 1, F)[:, None] * (0.3, -0.4)
     picture = painted((mask, RED))
-    frames = moved(picture, {1: mask}, {1: on_ground(camera, places, NOMINAL.height_m)}, F)
+    frames = moved(picture, {1: mask}, {1: seen_way(camera, places, NOMINAL.height_m)}, F)
     points, depths = camera.project(np.column_stack([places, np.full(F, NOMINAL.height_m)]))
     np.testing.assert_allclose(points[0], pole, atol=1e-9)
     np.testing.assert_array_equal(frames[0], picture)
@@ -86,8 +86,8 @@ def test_on_the_ground_it_follows_the_camera():
 def test_behind_the_camera_it_is_gone():
     camera = look_at(np.array([0.0, -2.5, 1.5]), np.zeros(3), width_px=W, height_px=H, field_of_view_rad=0.9)
     mask = box(55, 80, 17, 17)
-    places = np.array([on_plane(camera, pole_px(mask), 0.1), (0.0, -9.0)])
-    frames = moved(painted((mask, RED)), {1: mask}, {1: on_ground(camera, places, 0.1)}, 2)
+    places = np.array([ground_place(camera, pole_px(mask), 0.1)[:2], (0.0, -9.0)])
+    frames = moved(painted((mask, RED)), {1: mask}, {1: seen_way(camera, places, 0.1)}, 2)
     assert np.abs(share(frames[1], RED)).max() < 0.05
 
 
@@ -97,7 +97,7 @@ def test_above_the_horizon_there_is_no_ground():
     )
     for y in (H / 2, H / 2 - 10):
         with pytest.raises(ValueError, match="no ground to move on"):
-            on_plane(camera, np.array([W / 2, y]), 0.1)
+            ground_place(camera, np.array([W / 2, y]), 0.1)
 
 
 def test_what_has_not_moved_is_as_it_was():

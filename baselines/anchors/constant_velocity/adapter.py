@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from kinebench.errors import demand
 from kinebench.methods.adapter import Setup
 from kinebench.methods.condition import Condition
-from kinebench.methods.path import pole_px
-from kinebench.methods.sprites import on_plane, staged
+from kinebench.methods.path import ground_place, pole_px
+from kinebench.methods.sprites import staged
 from kinebench.methods.video import Video
 
 
@@ -27,7 +27,7 @@ def places_m(condition: Condition) -> dict[int, NDArray[np.float64]]:
     places = {}
     for each in condition.driven:
         if each.velocity_mps is not None and each.mask.any():
-            start_m = on_plane(camera, pole_px(each.mask), nominal.height_m)
+            start_m = ground_place(camera, pole_px(each.mask), nominal.height_m)[:2]
             velocity_mps = (np.array([*each.velocity_mps[:2], 0.0]) @ camera.ground_axes)[:2]
             places[each.id] = start_m + np.arange(condition.frames)[:, None] / condition.fps * velocity_mps
     return places

@@ -11,7 +11,6 @@ lock                       see `lock.py`
 import contextlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from kinebench.errors import KineBenchError
 from kinebench.methods import condition_folder
+from kinebench.methods.condition import KEY
 from kinebench.methods.method import Method, Value
 from kinebench.methods.protocol import lock
 from kinebench.methods.task import Conditions, Task
@@ -27,7 +27,6 @@ from kinebench.shards.files import disk_room, write_atomic
 PROTOCOL = 1
 LOG = "log.txt"
 HELPER = Path(__file__).with_name("kinebench_worker.py")
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Job:
         identity = self.method.identity(self.settings)
         hashes: dict[str, str] = {}
         for key in dict.fromkeys(task.key for task in tasks):
-            if not _KEY.fullmatch(key):
+            if not KEY.fullmatch(key):
                 raise KineBenchError(f"the key {key!r} can be no name of a folder; letters, digits, _ . - can")
             condition = conditions(key)
             condition_folder.write(self.folder / "in" / key, condition)

@@ -149,6 +149,12 @@ class Task:
     def _take_frames(self, paths: list[Path]) -> int:
         if not paths:
             raise ValueError("there is no frame")
+        places = {self.frame(number).absolute(): number for number in range(len(paths))}
+        for number, path in enumerate(paths):
+            if places.get(path.absolute(), number) != number:  # to copy one frame would overwrite another
+                raise ValueError(
+                    f"frame {number} is {path}, where frame {places[path.absolute()]} goes; save it elsewhere"
+                )
         for number, path in enumerate(paths):
             with path.open("rb") as file:
                 if file.read(len(_PNG)) != _PNG:
@@ -220,7 +226,7 @@ def _kind(error: Exception) -> str:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, Invalid):
-        return str(error)
+        return str(error) or "run.py says no more of it"
     places = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(places[-1].filename).name}:{places[-1].lineno})" if places else ""
     return f"{type(error).__name__}: {error}{where}"

@@ -24,8 +24,9 @@ class Lock:
     def name_worker(self, group: int) -> None:
         """Write down who inherits it, for the message of the next one to come."""
         text = json.dumps({"machine": os.uname().nodename, "harness": os.getpid(), "worker": group}).encode()
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, text, 0)
+        with contextlib.suppress(OSError):  # a full disk costs that message, no more
+            os.ftruncate(self.descriptor, 0)
+            os.pwrite(self.descriptor, text, 0)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Videos by run.py: one launch for many tasks, watched from outside; what it dies of costs one task, not the run."""
 
 import contextlib
+import os
 import shutil
 import signal
 import sys
@@ -59,6 +60,8 @@ def maker(method: Method, settings: Mapping[str, Value], device: str, tiny: bool
     def make(tasks: Sequence[Task], conditions: Conditions) -> Generator[Made | Failed, None, None]:
         if not tasks:
             return
+        if os.pathsep in str(job.folder):  # PYTHONPATH cannot hold it
+            raise KineBenchError(f"{job.folder}: run.py cannot import from a folder with {os.pathsep!r} in its name")
         command = [_interpreter(method, settings), CODE["folder"], "--job", str(job.folder)]
         with locked(job.folder) as lock:
             tally = Tally(job.orders(tasks, conditions))
@@ -142,7 +145,8 @@ class _Run:
     def _settled(self, order: Order, result: Made | Failed) -> Iterator[Made | Failed]:
         self.tally.settle(order)
         yield result
-        remove(self._folder(order))  # not before: it may not have been written yet where it goes
+        with contextlib.suppress(KineBenchError):  # its worker still writes there; `sweep` and `clear` come later
+            remove(self._folder(order))  # not before: it may not have been written yet where it goes
 
     def _is_sign(self, order: Order) -> bool:
         """Whether this order has come further than it was when last looked at."""

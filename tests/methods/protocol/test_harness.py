@@ -113,6 +113,15 @@ def test_a_lock_that_says_nothing(tmp_path):
             pass
 
 
+def test_a_lock_that_cannot_be_written_holds_all_the_same(tmp_path):
+    with lock.locked(tmp_path) as held:
+        descriptor = os.open(tmp_path / "lock", os.O_RDONLY)  # a write to it fails, as on a full disk
+        replace(held, descriptor=descriptor).name_worker(3)
+        os.close(descriptor)
+        with pytest.raises(KineBenchError, match="in use by kinebench"), lock.locked(tmp_path):
+            pass
+
+
 @pytest.fixture
 def killed_half_way(wait_for):
     """Four answers are there, and none has been taken."""

@@ -102,6 +102,7 @@ def test_a_person_may_run_it_without_a_harness(job):
         ("task.finish(frames=[task.first_frame], facts={'x': float('nan')})", "not JSON compliant"),
         ("task.finish(frames=[task.first_frame], placement={'scale': 1})", "KeyError: 'x_px'"),
         ("task.finish(frames=[task.frame(0)])", "No such file"),
+        ("task.finish(frames=[task.frame(1), task.frame(0)])", "00001.png, where frame 1 goes; save it elsewhere"),
     ],
 )
 def test_what_is_no_answer(job, call, message):
@@ -119,3 +120,10 @@ def test_another_protocol_is_refused(job):
 def test_it_ends_when_its_standard_input_does(job):
     done = worker(job, "import time; time.sleep(60)", input="", start_new_session=True)
     assert done.returncode == -9
+
+
+def test_an_invalid_without_words_is_an_answer_too(job):
+    code = "for task in job.tasks():\n    with job.attempt(task):\n        raise kinebench_worker.Invalid()\n"
+    worker(job, code, stdin=subprocess.DEVNULL)
+    said = json.loads((job / "out" / "seed-0" / "k" / "error.json").read_text())
+    assert said["kind"] == "invalid" and said["message"]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from importlib import resources
 
 import jsonschema
@@ -272,3 +273,29 @@ def test_a_link_in_place_of_the_folder_of_answers(bench, tmp_path):
     with pytest.raises(KineBenchError, match="is a link, which no worker should make"):
         worker.results()
     assert (tmp_path / "place" / "toys_test_000000").exists()
+
+
+def test_a_job_folder_that_no_python_path_can_name(bench, tmp_path):
+    with pytest.raises(KineBenchError, match="cannot import from a folder with ':' in its name"):
+        replace(bench("good.py"), job=tmp_path / "at 12:30").results()
+    assert not (tmp_path / "at 12:30").exists()
+
+
+def test_a_worker_that_writes_on_after_its_answer(bench):
+    worker = bench("good.py")
+    (worker.method.folder / "run.py").write_text(
+        "import threading, time, kinebench_worker\n"
+        "def scribble(folder):\n"
+        "    until = time.monotonic() + 1\n"
+        "    while time.monotonic() < until:\n"
+        "        folder.mkdir(parents=True, exist_ok=True)\n"
+        "        (folder / str(time.monotonic_ns())).touch()\n"
+        "job = kinebench_worker.open_job()\n"
+        "for task in job.tasks():\n"
+        "    with job.attempt(task):\n"
+        "        task.frame(0).write_bytes(task.first_frame.read_bytes())\n"
+        "        threading.Thread(target=scribble, args=[task.out]).start()\n"
+        "        task.finish(frames=[task.frame(0)])\n"
+    )
+    whole(worker.results())
+    assert not worker.job.exists()
