@@ -6,6 +6,7 @@ import sys
 import typer
 
 from kinebench import __version__
+from kinebench.cli.animate import animate
 from kinebench.cli.bench import app as bench
 from kinebench.cli.compare import compare
 from kinebench.cli.conditions import conditions
@@ -17,9 +18,11 @@ from kinebench.cli.plan import plan
 from kinebench.cli.preview import preview
 from kinebench.cli.printable import printable
 from kinebench.cli.publish import publish
+from kinebench.cli.realworld import app as realworld
 from kinebench.cli.run import run
 from kinebench.cli.score import score
 from kinebench.cli.stats import stats
+from kinebench.cli.studio import studio
 from kinebench.cli.textures import app as textures
 from kinebench.cli.verify import verify
 from kinebench.cli.weights import app as weights
@@ -43,9 +46,12 @@ for command in (
     run,
     score,
     compare,
+    animate,
+    studio,
 ):
     app.command()(command)
 app.add_typer(methods, name="methods")
+app.add_typer(realworld, name="realworld")
 app.add_typer(textures, name="textures")
 app.add_typer(weights, name="weights")
 app.add_typer(bench, name="bench")

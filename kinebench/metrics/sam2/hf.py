@@ -102,6 +102,19 @@ class Propagation:
                 outputs["non_cond_frame_outputs"].pop(index - REMEMBERED, None)
             yield found
 
+    def pointed(self, picture: NDArray[np.uint8], point_px: tuple[float, float]) -> NDArray[np.float32]:
+        """Logits (H, W) of the object at a point x, y of one picture (H, W, 3): the best of SAM2's three."""
+        height, width = picture.shape[:2]
+        side = self.network.image_size
+        session = self._session(Pictures(picture[None], side), ())
+        place = torch.tensor([point_px[0] / width * side, point_px[1] / height * side], dtype=torch.float32)
+        given = {"point_coords": place[None, None, None], "point_labels": torch.ones(1, 1, 1, dtype=torch.int32)}
+        session.add_point_inputs(session.obj_id_to_idx(0), 0, given)
+        session.obj_with_new_inputs = [0]
+        with running(self.device, self.bfloat16):
+            found: NDArray[np.float32] = enlarged(self.network(session, frame_idx=0).pred_masks, height, width)[0]
+        return found
+
     def _session(self, pictures: Pictures, prompts: Sequence[NDArray[np.bool_]]) -> Any:
         session = Sam2VideoInferenceSession(
             inference_device=self.device,

@@ -9,6 +9,7 @@ from PIL import Image
 
 from kinebench.metrics.sam2 import hf
 from kinebench.metrics.sam2 import published as package
+from kinebench.metrics.sam2.inference import enlarged
 from kinebench.metrics.sam2.keys import to_transformers
 from kinebench.metrics.sam2.pictures import Pictures
 from kinebench.metrics.sam2.size import SIZES
@@ -98,6 +99,36 @@ def test_back_ends_agree_at_256(weights):
     assert a[1:].std(axis=(2, 3)).min() > 0.1
     assert np.abs(a - b).max() < 1e-3
     assert ((a > 0) == (b > 0)).mean() >= 0.999
+
+
+def test_a_point_gives_what_the_published_network_gives(networks):
+    """The best of three masks for one click, of the same random weights."""
+    picture, point = clip(1)[0][0], (21.0, 33.0)
+    network, side = networks["sam2"], networks["sam2"].image_size
+    published = package.Propagation(network, "cpu")
+    given = {
+        "point_coords": torch.tensor([[[point[0] / WIDTH * side, point[1] / HEIGHT * side]]]),
+        "point_labels": torch.ones(1, 1, dtype=torch.int32),
+    }
+    with torch.inference_mode():
+        features, positions, sizes = published._features(Pictures(picture[None], side)[0], 1)
+        out = network.track_step(
+            frame_idx=0,
+            is_init_cond_frame=True,
+            current_vision_feats=features,
+            current_vision_pos_embeds=positions,
+            feat_sizes=sizes,
+            point_inputs=given,
+            mask_inputs=None,
+            output_dict={"cond_frame_outputs": {}, "non_cond_frame_outputs": {}},
+            num_frames=1,
+            run_mem_encoder=False,
+        )
+    expected = enlarged(out["pred_masks"], HEIGHT, WIDTH)[0]
+    found = hf.Propagation(networks["transformers"], "cpu").pointed(picture, point)
+    assert found.shape == (HEIGHT, WIDTH) and expected.std() > 0.1
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.abs(hf.Propagation(networks["transformers"], "cpu").pointed(picture, (75.0, 50.0)) - found).max() > 0.01
 
 
 @pytest.mark.parametrize("name", HOMES)

@@ -1,0 +1,46 @@
+"""A studio that serves, and a browser to look at it."""
+
+import importlib.util
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kinebench.studio import server
+from kinebench.studio.jobs import Jobs
+
+PHOTO = Path(__file__).parents[1] / "photo" / "photos" / "linen.jpg"
+
+
+@pytest.fixture(scope="session")
+def linen_file():
+    return PHOTO
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    """`address` to open, `url` without token, `token`, and the `session` behind it."""
+    session = server.Studio(Jobs(tmp_path_factory.mktemp("studio")))
+    with server.opened(session, 0) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        address = server.address(session, listening)
+        yield SimpleNamespace(
+            session=session, address=address, url=address.partition("?")[0].rstrip("/"), token=session.token
+        )
+        session.jobs.close()
+        listening.shutdown()
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if module.PROGRAM is None:
+        pytest.skip("no chromium; apt.txt names it")
+    page = module.Browser(tmp_path_factory.mktemp("profile"))
+    yield page
+    page.close()
