@@ -44,7 +44,7 @@ def velocity_mask(
     `segmentation` is uint8 (F, H, W), 0 the ground and 1..N the objects; `velocities_mps` is (F, N, 3) in the world;
     `driven` holds the ids of the objects that already move at frame 0.
     """
-    table = _table(velocities_mps, driven, camera, frame, encoding).astype(np.float32)
+    table = velocity_table(velocities_mps, driven, camera, frame, encoding).astype(np.float32)
     return _paint(table, segmentation)
 
 
@@ -58,7 +58,7 @@ def velocity_input(
     encoding: Encoding = "v_t",
 ) -> NDArray[np.float32]:
     """What a model is given: `velocity_mask` over `v_max_mps`, clipped to [-1, 1]; float32 (F, H, W, 3)."""
-    table = _table(velocities_mps, driven, camera, frame, encoding) / v_max_mps
+    table = velocity_table(velocities_mps, driven, camera, frame, encoding) / v_max_mps
     return _paint(table.clip(-1, 1).astype(np.float32), segmentation)
 
 
@@ -73,7 +73,7 @@ def velocity_codes(
 ) -> NDArray[np.uint8]:
     """The stored mask, uint8 (F, H, W, 3). The same as `encode` of `velocity_mask`, without the floats in between."""
     driven = tuple(driven)
-    table = encode(_table(velocities_mps, driven, camera, frame, encoding), _listed(driven), v_max_mps)
+    table = encode(velocity_table(velocities_mps, driven, camera, frame, encoding), _listed(driven), v_max_mps)
     return _paint(table, segmentation)
 
 
@@ -87,7 +87,7 @@ def velocity_pictures(
     encoding: Encoding = "v_t",
 ) -> NDArray[np.uint8]:
     """The mask for people, RGB uint8 (F, H, W, 3). The same as `picture` of `velocity_mask`, and much faster."""
-    return _paint(picture(_table(velocities_mps, driven, camera, frame, encoding), v_max_mps), segmentation)
+    return _paint(picture(velocity_table(velocities_mps, driven, camera, frame, encoding), v_max_mps), segmentation)
 
 
 def covered(segmentation: NDArray[np.uint8], driven: Iterable[int]) -> NDArray[np.bool_]:
@@ -136,8 +136,10 @@ def picture(mask_mps: NDArray[Any], v_max_mps: float) -> NDArray[np.uint8]:
     return rgb
 
 
-def _table(velocities_mps: Array, driven: Iterable[int], camera: Camera, frame: Frame, encoding: Encoding) -> Array:
-    """What stands on the pixels of each id, (F, 256, 3) in m/s."""
+def velocity_table(
+    velocities_mps: Array, driven: Iterable[int], camera: Camera, frame: Frame = "ground", encoding: Encoding = "v_t"
+) -> Array:
+    """What stands on the pixels of each id, float64 (F, 256, 3) in m/s; the arguments are those of `velocity_mask`."""
     velocities = in_frame(velocities_mps, camera, frame)
     if encoding == "v_0":
         velocities = np.broadcast_to(velocities[:1], velocities.shape)

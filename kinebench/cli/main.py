@@ -24,6 +24,7 @@ from kinebench.cli.score import score
 from kinebench.cli.stats import stats
 from kinebench.cli.studio import studio
 from kinebench.cli.textures import app as textures
+from kinebench.cli.train import app as train
 from kinebench.cli.verify import verify
 from kinebench.cli.weights import app as weights
 from kinebench.errors import KineBenchError
@@ -54,6 +55,7 @@ app.add_typer(methods, name="methods")
 app.add_typer(realworld, name="realworld")
 app.add_typer(textures, name="textures")
 app.add_typer(weights, name="weights")
+app.add_typer(train, name="train")
 app.add_typer(bench, name="bench")
 
 

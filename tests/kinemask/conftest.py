@@ -1,8 +1,11 @@
-"""Both backbones, tiny and with random weights."""
+"""Both backbones, tiny and with random weights; as published folders too, with clips to train them on."""
 
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import CogVideoXTransformer3DModel, WanTransformer3DModel
@@ -96,3 +99,73 @@ def family(request):
     made = request.param()
     made.backbone.requires_grad_(False)
     return made
+
+
+BASELINES = Path(__file__).parents[2] / "baselines"
+
+
+def _published(name):
+    """The folder that the baseline `name` would be given, but tiny."""
+    from kinebench.methods.adapter import Setup
+    from kinebench.methods.diffusion import weights
+
+    spec = importlib.util.spec_from_file_location(f"tiny_{name}", BASELINES / name / "tiny.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return weights(Setup("cpu", True, {"steps": 1}, weights=None), "model", module.pipeline)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """Folders of tiny pipelines, by family."""
+    with _published("cogvideox") as cogvideox, _published("wan") as wan:
+        yield {"cogvideox": cogvideox, "wan": wan, "small": _small(tmp_path_factory.mktemp("small"))}
+
+
+def _small(folder):
+    """The small backbone, smaller, untrained, for the clips of `toys`."""
+    from kinebench.kinemask.families.small import save, untrained
+    from kinebench.kinemask.small.codec import fitted
+
+    clips = np.random.default_rng(0).integers(0, 256, (12, FRAMES, 64, 96, 3), dtype=np.uint8)
+    codec = fitted(clips, patch_px=8, channels=8, whitening=1.0, deviation=0.3)
+    torch.manual_seed(0)
+    save(folder, untrained(codec, FRAMES, 64, 96, layers=1, heads=1), codec)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toys(tmp_path_factory, synthetic, make):
+    """A packed split of six clips, 9 frames of 96x64; the first is a near miss."""
+    folder = tmp_path_factory.mktemp("trained") / "toys"
+    make(folder, [synthetic.sample("train", index) for index in range(6)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cached(tmp_path_factory):
+    """A cache that all tests share: it may be, for what is in it is called after its content."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def configured(published, toys, cached):
+    """`configured("wan", stage1={"steps": 3})`: a configuration of something tiny, with these rows changed."""
+    from kinebench.kinemask.config import parse
+
+    def build(family="cogvideox", **rows):
+        stage = {"steps": 4, "warmup_steps": 1, "learning_rate": 1e-2}
+        table = {
+            "backbone": {"family": family, "weights": str(published[family])},
+            "branch": {"layers": 1, "mask_width": 8, "mask_channels": 4},
+            "data": {"folder": str(toys), "held_out": 2, "cache": str(cached)},
+            "stage1": stage,
+            "stage2": stage,
+            "training": {"precision": "float32", "total_batch": 4, "device_batch": 2, "workers": 0},
+            "saving": {"every": 2, "keep": 3, "validate_every": 2},
+        }
+        for name, row in rows.items():
+            table[name] = table[name] | row
+        return parse(table, "toys.toml")
+
+    return build

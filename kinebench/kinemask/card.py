@@ -1,0 +1,62 @@
+"""The model card of a control branch."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_CLASSES = {
+    "cogvideox": ("cogvideox", "CogVideoXControl"),
+    "wan": ("wan", "WanControl"),
+    "small": ("cogvideox", "CogVideoXControl"),
+}
+_PLACES = {("backbone", "weights"), ("data", "folder"), ("data", "cache")}
+"""Where things lie on the machine that trained: nobody else's business."""
+
+
+def card(facts: Mapping[str, Any]) -> str:
+    """README.md of a branch whose trainer.json says `facts`, with the front matter that the Hub reads."""
+    config, backbone, data = facts["config"], facts["backbone"], facts["dataset"]
+    public = {part: {name: row[name] for name in row if (part, name) not in _PLACES} for part, row in config.items()}
+    stage, layers = config[facts["stage"]], config["branch"]["layers"]
+    module, kind = _CLASSES[backbone["family"]]
+    base = f"base_model: {backbone['hub']}\n" if backbone["hub"] else ""
+    origin = f"{backbone['hub']}, revision {backbone['revision'] or 'unknown'}" if backbone["hub"] else "one of its own"
+    return f"""---
+library_name: diffusers
+{base}pipeline_tag: image-to-video
+tags: [kinemask, kinebench, controlnet, velocity-mask]
+---
+
+# KineMask, a control branch for {backbone["title"]}
+
+A copy of the backbone's first {layers} blocks that is told by a velocity mask how objects move in the first frame, as
+in *Learning to Generate Rigid Body Interactions with Video Diffusion Models*. Trained with KineBench.
+
+| | |
+|---|---|
+| trained | {facts["stage"]}, step {facts["step"]} of {stage["steps"]}, seed {facts["seed"]} |
+| told | masks `{stage["truncation"]}`, captions `{config["data"]["caption"]}` |
+| backbone | {origin} |
+| data | {data["name"]} {data["version"]}, {data["clips"]} clips of the split {config["data"]["split"]} |
+| clips | {data["frames"]} frames of {data["size"][0]}x{data["size"][1]} |
+| weight | {config["branch"]["weight"]} |
+
+```python
+from kinebench.kinemask.branch.attach import attached
+from kinebench.kinemask.branch.{module} import {kind}
+
+control = {kind}.from_pretrained("this folder")
+control.adopt(pipeline.transformer)
+with attached(pipeline.transformer, control, masks, {config["branch"]["weight"]}):
+    video = pipeline(image=image, prompt=prompt, ...)
+```
+
+`masks` are (B, F, 3, H, W): velocities in the ground frame over {data["v_max_mps"]} m/s, in [-1, 1], on driven objects;
+zero after the first frame at inference. The backbone's licence holds for what is made with it.
+
+## Configuration
+
+```json
+{json.dumps(public, indent=1)}
+```
+"""

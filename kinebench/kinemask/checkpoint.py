@@ -1,0 +1,172 @@
+"""Checkpoints of training: folders that are whole or not there.
+
+step-000250/control/      the branch as diffusers saves models, with a model card
+step-000250/average/      the same of averaged weights, where they are kept
+step-000250/state.safetensors   the optimizer's
+step-000250/trainer.json  step, seed, configuration, versions, what the data and the backbone were
+"""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from kinebench.errors import KineBenchError
+from kinebench.shards.files import disk_room, sync_folder, write_durable
+
+CONTROL, AVERAGE, STATE, FACTS = "control", "average", "state.safetensors", "trainer.json"
+FORMAT_VERSION = 1
+_NAME = re.compile(r"step-(\d{6,})")
+_PARTIAL = ".partial-"
+_OS_ERROR = re.compile(r"os error (\d+)")
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder that is whole."""
+
+    folder: Path
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What trainer.json says. Raises KineBenchError if it cannot be read."""
+        try:
+            return dict(json.loads((self.folder / FACTS).read_bytes()))
+        except (OSError, ValueError) as error:
+            raise KineBenchError(
+                f"{self.folder} is no checkpoint: its {FACTS} is missing or damaged; remove it to go on from before"
+            ) from error
+
+    @property
+    def step(self) -> int:
+        """How many steps were done."""
+        return int(self.facts["step"])
+
+    def branch(self, kind: Any, transformer: Any, part: str = CONTROL) -> Any:
+        """The branch in it, on the CPU in float32. Raises KineBenchError if it is of another backbone, or damaged."""
+        try:
+            control = kind.from_pretrained(str(self.folder / part), local_files_only=True)
+            control.adopt(transformer)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise KineBenchError(f"{self.folder / part}: {error}") from error
+        return control
+
+    def restore(self, optimizer: torch.optim.Optimizer, names: list[str]) -> None:
+        """Give an optimizer of parameters of these names its state back. Raises KineBenchError if it is damaged."""
+        try:
+            with safe_open(str(self.folder / STATE), framework="pt") as file:
+                state = {
+                    number: {moment: file.get_tensor(f"{moment}/{name}") for moment in _MOMENTS}
+                    | {"step": torch.tensor(float(self.step))}
+                    for number, name in enumerate(names)
+                }
+        except (OSError, SafetensorError) as error:
+            raise KineBenchError(
+                f"{self.folder / STATE}: {error}; remove {self.folder} to go on from the one before"
+            ) from error
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def found(place: Path) -> list[Checkpoint]:
+    """The checkpoints in a folder, first steps first."""
+    if not place.is_dir():
+        return []
+    numbered = [(int(match[1]), path) for path in place.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return [Checkpoint(path) for _, path in sorted(numbered)]
+
+
+def sweep(place: Path) -> None:
+    """Remove what a killed writer left. Call it when nobody else writes there."""
+    for path in place.glob(f"{_PARTIAL}*"):
+        shutil.rmtree(path)
+
+
+def write(
+    place: Path,
+    facts: Mapping[str, Any],
+    card: str,
+    control: Any,
+    optimizer: torch.optim.Optimizer,
+    average: Any = None,
+    keep: int | None = None,
+) -> Checkpoint:
+    """Write the checkpoint of `facts["step"]`, then remove the oldest but for `keep`.
+
+    Raises KineBenchError if the disk is full; those before are as they were.
+    """
+    name = f"step-{facts['step']:06d}"
+    partial = place / f"{_PARTIAL}{name}"
+    state = _state(control, optimizer)
+    models = {CONTROL: control} | ({AVERAGE: average} if average is not None else {})
+    needed = sum(_bytes(model.state_dict().values()) for model in models.values()) + _bytes(state.values())
+    try:
+        with disk_room(f"writing the checkpoint {name}", place, needed), _as_os_error(place):
+            if shutil.disk_usage(place).free < needed:
+                raise OSError(errno.ENOSPC, "not enough room")
+            partial.mkdir()
+            for part, model in models.items():
+                model.save_pretrained(str(partial / part))
+                write_durable(partial / part / "README.md", card.encode())
+            save_file(state, str(partial / STATE))
+            write_durable(partial / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
+            for path in [*partial.rglob("*.safetensors"), *partial.rglob("config.json")]:
+                _sync(path)
+            for folder in (*(partial / part for part in models), partial):
+                sync_folder(folder)
+            partial.rename(place / name)
+            sync_folder(place)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    if keep is not None:
+        for old in found(place)[:-keep]:
+            _remove(old.folder)
+    return Checkpoint(place / name)
+
+
+def _remove(folder: Path) -> None:
+    """Out of sight at once, then gone."""
+    hidden = folder.with_name(f"{_PARTIAL}{folder.name}")
+    folder.rename(hidden)
+    shutil.rmtree(hidden)
+
+
+def _state(control: Any, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    names = {id(parameter): name for name, parameter in control.named_parameters()}
+    return {
+        f"{moment}/{names[id(parameter)]}": row[moment].contiguous()
+        for parameter, row in optimizer.state.items()
+        for moment in _MOMENTS
+    }
+
+
+def _bytes(tensors: Any) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _as_os_error(place: Path) -> Iterator[None]:
+    """Translate: safetensors has errors of its own for a full disk."""
+    try:
+        yield
+    except SafetensorError as error:
+        if match := _OS_ERROR.search(str(error)):
+            raise OSError(int(match[1]), str(error), str(place)) from error
+        raise

@@ -1,0 +1,219 @@
+"""What is trained, on what, and how: a TOML file, validated against `config.schema.json` and frozen.
+
+The paper's schedule is the default. On what the paper is silent about stands what its code base does, or, where that is
+known to harm, what KineBench recommends; docs/train.md says which is which.
+"""
+
+import difflib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from kinebench.annotate.velocity import Encoding
+from kinebench.errors import KineBenchError
+from kinebench.kinemask.conditioning import Truncation
+
+SCHEMA_PATH = Path(__file__).with_name("config.schema.json")
+
+StageName = Literal["stage1", "stage2"]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The video model that is steered, frozen."""
+
+    family: Literal["cogvideox", "wan", "small"]
+    weights: str | None = None  # a folder; None: what the Hub's cache holds
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The control branch."""
+
+    layers: int = 8
+    weight: float = 0.5
+    mask_width: int = 96
+    mask_channels: int = 48
+    norm: Literal["group", "none"] = "group"
+    zero_init: bool = True
+    image_latents: bool = True  # of CogVideoX: whether the branch sees them
+
+
+@dataclass(frozen=True)
+class Data:
+    """Clips, and what is told of them."""
+
+    folder: str
+    split: str = "train"
+    size: tuple[int, int] | None = None  # width and height that clips are fitted into; None: their own
+    held_out: int = 32  # clips at the end of the split, for the validation loss
+    caption: Literal["c0", "c"] = "c"
+    caption_dropout: float = 0.0  # share of clips that are told nothing
+    encoding: Encoding = "v_t"
+    image_noise: bool = False  # of CogVideoX: on the first frame that it is shown
+    cache: str | None = None  # of latents and text; None: in KineBench's own
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One of the two stages."""
+
+    truncation: Truncation
+    steps: int = 1000
+    learning_rate: float = 1e-4
+    warmup_steps: int = 250
+    restarts: int = 1  # cycles of the cosine
+    start: Literal["stage1", "backbone"] = "backbone"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How it is trained, in both stages."""
+
+    seed: int = 0
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    total_batch: int = 40
+    device_batch: int = 1
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 1e-4
+    max_grad_norm: float = 1.0
+    ema_decay: float = 0.0  # 0: no average of weights is kept
+    checkpointing: bool = True  # less memory, more time
+    compile: bool = False  # torch.compile of the blocks
+    workers: int = 4  # processes that load clips, on each device
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What is written while it trains."""
+
+    every: int = 250  # steps
+    keep: int = 4  # checkpoints
+    validate_every: int = 50  # steps
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything."""
+
+    backbone: Backbone
+    data: Data
+    branch: Branch = Branch()
+    stage1: Stage = Stage("full")
+    stage2: Stage = Stage("early", start="stage1")
+    training: Training = Training()
+    saving: Saving = Saving()
+    source: str = field(default="", compare=False)  # the file, for messages
+
+    def stage(self, name: StageName) -> Stage:
+        """One stage by its name."""
+        return self.stage1 if name == "stage1" else self.stage2
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All of it as JSON has it, defaults too."""
+        table: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        del table["source"]
+        return table
+
+    def decides(self, stage: StageName) -> dict[str, Any]:
+        """What decides the weights that come out of a stage: not where things lie, nor what machine does the work.
+
+        Flat, by dotted name. Data and backbone are told apart by their content, elsewhere.
+        """
+        table = self.record
+        table["stage"] = table.pop(stage)
+        table.pop("stage1", None), table.pop("stage2", None), table.pop("saving")
+        flat = {f"{part}.{name}": value for part, row in table.items() for name, value in row.items()}
+        return {name: value for name, value in flat.items() if name not in _ELSEWHERE}
+
+
+_ELSEWHERE = {"backbone.weights", "data.folder", "data.cache"} | {
+    f"training.{name}" for name in ("device_batch", "checkpointing", "compile", "workers")
+}
+_SECTIONS = {
+    "backbone": Backbone,
+    "branch": Branch,
+    "data": Data,
+    "stage1": Stage,
+    "stage2": Stage,
+    "training": Training,
+    "saving": Saving,
+}
+
+
+def load(path: Path) -> Config:
+    """Read a file. Raises KineBenchError that names file, key and what was expected."""
+    try:
+        table = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise KineBenchError(f"there is no file {path}; docs/train.md has one to start from") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KineBenchError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise KineBenchError(f"{path}: cannot be read: {error.strerror}") from error
+    return parse(table, str(path))
+
+
+def parse(table: dict[str, Any], source: str) -> Config:
+    """Validate a table as read from TOML and freeze it; `source` is the file name used in messages."""
+    errors = sorted(_validator().iter_errors(table), key=lambda error: [str(part) for part in error.absolute_path])
+    if errors:
+        raise KineBenchError("\n".join(f"{source}: {_explained(error)}" for error in errors))
+    default = {"stage1": Config.stage1, "stage2": Config.stage2}
+    parts: dict[str, Any] = {}
+    for name, kind in _SECTIONS.items():
+        given = {key: tuple(value) if isinstance(value, list) else value for key, value in table.get(name, {}).items()}
+        parts[name] = kind(**(_shallow(default.get(name)) | given))
+    config = Config(**parts, source=source)
+    if faults := list(_faults(config)):
+        raise KineBenchError("\n".join(f"{source}: {fault}" for fault in faults))
+    return config
+
+
+def _shallow(row: Stage | None) -> dict[str, Any]:
+    return {each.name: getattr(row, each.name) for each in fields(row)} if row else {}
+
+
+@cache
+def _validator() -> Any:
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
+
+
+def _explained(error: Any) -> str:
+    key = ".".join(map(str, error.absolute_path)) or "the file"
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = sorted(set(error.instance) - set(known))
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        return f"{key}: unknown key {', '.join(map(repr, unknown))}{hint}; expected only {', '.join(known)}"
+    about = error.schema.get("description")
+    return f"{key}: {error.message}" + (f"; expected: {about}" if about else "")
+
+
+def _faults(config: Config) -> list[str]:
+    """What a schema cannot say."""
+    faults = []
+    for name in ("stage1", "stage2"):
+        stage = config.stage(name)
+        if stage.warmup_steps >= stage.steps:
+            faults.append(f"{name}.warmup_steps: {stage.warmup_steps} leave nothing of {stage.steps} steps")
+    if config.training.total_batch % config.training.device_batch:
+        faults.append(
+            f"training.device_batch: {config.training.total_batch} clips cannot be shared out by "
+            f"{config.training.device_batch}"
+        )
+    family = config.backbone.family
+    if family == "small" and config.backbone.weights is None:
+        faults.append("backbone.weights: nobody publishes a small backbone; name the folder of yours")
+    if family != "cogvideox" and config.data.image_noise:
+        faults.append("data.image_noise: this is of CogVideoX alone; the first frame of others is clean")
+    if family == "wan" and not config.branch.image_latents:
+        faults.append("branch.image_latents: Wan's latents hold the first frame, so its branch sees it")
+    return faults

@@ -1,0 +1,186 @@
+"""The small backbone for everyone: CogVideoX's own transformer class at a few million parameters.
+
+Rectified flow: latents at time t in [0, 1] are (1 - t) clean + t noise, and the transformer names the clean ones. The
+latents of frame 0 stand beside the noisy ones of every latent frame. CogVideoX has zeros beside all but the first; a
+model this small learns far slower so, because what leaves a place is the difference to frame 0 there.
+"""
+
+import contextlib
+import itertools
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import CogVideoXTransformer3DModel
+from diffusers.models.embeddings import get_3d_rotary_pos_embed
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from kinebench.errors import KineBenchError
+from kinebench.kinemask.branch.cogvideox import CogVideoXControl
+from kinebench.kinemask.draw import Draw
+from kinebench.kinemask.families.parts import Parts, identity
+from kinebench.kinemask.family import Tensors
+from kinebench.kinemask.small import words
+from kinebench.kinemask.small.codec import FRAMES, Codec
+from kinebench.methods.hub import INDEX
+
+KIND = "KineBenchSmall"
+SHIFT = 3.0
+"""Times are drawn, and stepped through, more densely near pure noise: t = s u / (1 + (s - 1) u)."""
+TIMES = 1000.0
+"""The transformer's own count of t = 1."""
+
+_TRANSFORMER, _CODEC = "transformer", "codec"
+_CODEC_FILE = f"{_CODEC}/model.safetensors"
+
+
+class Small:
+    """Latents are (T, C, h, w), T = (F - 1) / 4 + 1, see `small/codec.py`. Text is `small/words.py`'s."""
+
+    name = "small"
+    control = CogVideoXControl
+
+    def __init__(self, parts: Parts) -> None:
+        """Raises KineBenchError if the folder holds another model."""
+        parts.demand(KIND)
+        self.parts = parts
+
+    @cached_property
+    def transformer(self) -> Any:
+        """The model that is steered."""
+        return self.parts.frozen(_TRANSFORMER, CogVideoXTransformer3DModel)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """The autoencoder. Raises KineBenchError if its file is missing or damaged."""
+        return Codec.load(self.parts.folder / _CODEC_FILE)
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of the codec, and the version of the words."""
+        return f"{self.name} {identity(self.parts.folder, _CODEC)} words {words.VERSION}"
+
+    @property
+    def pixel(self) -> int:
+        """So many pixels make one latent, each way."""
+        return self.codec.patch_px
+
+    def check(self, frames: int, width: int, height: int) -> None:
+        """Raises KineBenchError for a size or number of frames that the model was not made for."""
+        model, pixel = self.parts.config(_TRANSFORMER), self.codec.patch_px
+        own = (
+            FRAMES * (model["sample_frames"] - 1) + 1,
+            model["sample_width"] * pixel,
+            model["sample_height"] * pixel,
+        )
+        if (frames, width, height) != own:
+            raise KineBenchError(
+                f"this small backbone makes {own[0]} frames of {own[1]}x{own[2]} alone, and the clips are {frames} of "
+                f"{width}x{height}; set data.size = [{own[1]}, {own[2]}]"
+                + ("" if frames == own[0] else " and take other clips")
+            )
+
+    def latents(self, frames: NDArray[np.uint8]) -> Tensors:
+        """`latents` (T, C, h, w) float32 of the clip."""
+        self.check(len(frames), frames.shape[2], frames.shape[1])
+        return {"latents": torch.from_numpy(self.codec.encode(frames))}
+
+    def text(self, prompts: Sequence[str]) -> Tensor:
+        """Vectors of the prompts' phrases, float32."""
+        return torch.from_numpy(words.embedded(prompts))
+
+    def loss(self, batch: Tensors, draw: Draw) -> Tensor:
+        """Mean square error of the clean latents after frame 0, in parts of their variance, (B,).
+
+        Of many clips, the prediction that nothing moves has 1.
+        """
+        clean = batch["latents"].float()
+        times = shifted(draw.uniform()).to(clean.device)
+        noise = draw.normal(*clean.shape[1:]).to(clean.device)
+        share = times.view(-1, 1, 1, 1, 1)
+        named = self.clean((1 - share) * clean + share * noise, clean[:, 0], batch["text"], times)
+        return (named.float() - clean)[:, 1:].square().flatten(1).mean(dim=1) / self.codec.deviation**2
+
+    def clean(self, noisy: Tensor, first: Tensor, text: Tensor, times: Tensor) -> Tensor:
+        """The clean latents (B, T, C, h, w) behind noisy ones at `times` (B,), given those of frame 0 (B, C, h, w)."""
+        still = first[:, None].expand_as(noisy)
+        dtype = self.transformer.dtype
+        with _attention(self.transformer):
+            return self.transformer(
+                hidden_states=torch.cat([noisy, still], dim=2).to(dtype),
+                encoder_hidden_states=text.to(dtype),
+                timestep=times * TIMES,
+                image_rotary_emb=self._rotary,
+                return_dict=False,
+            )[0]
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def sampled(self, first: Tensor, text: Tensor, steps: int, draw: Draw) -> Tensor:
+        """Latents (B, T, C, h, w) float32 made from noise in Euler steps, given those of frame 0 (B, C, h, w)."""
+        frames = self.transformer.config.sample_frames
+        made = draw.normal(frames, *first.shape[1:]).to(first.device)
+        for now, then in itertools.pairwise(shifted(torch.linspace(1, 0, steps + 1))):
+            named = self.clean(made, first, text, now.repeat(len(first)).to(first.device)).float()
+            made = named + then / now * (made - named)
+        return made
+
+    @cached_property
+    def _rotary(self) -> tuple[Tensor, Tensor]:
+        config = self.transformer.config
+        grid = config.sample_height // config.patch_size, config.sample_width // config.patch_size
+        whole = ((0, 0), grid)
+        made: tuple[Tensor, Tensor] = get_3d_rotary_pos_embed(
+            config.attention_head_dim, whole, grid, config.sample_frames, device=self.transformer.device
+        )
+        return made
+
+
+def untrained(
+    codec: Codec, frames: int, height: int, width: int, *, layers: int = 6, heads: int = 4, patch: int = 2
+) -> CogVideoXTransformer3DModel:
+    """A transformer for clips (F, H, W, 3) of this codec. Its weights are torch's to draw."""
+    return CogVideoXTransformer3DModel(
+        num_attention_heads=heads,
+        attention_head_dim=32,
+        in_channels=2 * codec.channels,
+        out_channels=codec.channels,
+        time_embed_dim=128,
+        text_embed_dim=words.WIDTH,
+        num_layers=layers,
+        sample_width=width // codec.patch_px,
+        sample_height=height // codec.patch_px,
+        sample_frames=(frames - 1) // FRAMES + 1,
+        temporal_compression_ratio=1,  # of `sample_frames`, which are latent ones here
+        patch_size=patch,
+        max_text_seq_length=words.PHRASES,
+        use_rotary_positional_embeddings=True,
+        spatial_interpolation_scale=1.0,
+    )
+
+
+def save(folder: Path, transformer: CogVideoXTransformer3DModel, codec: Codec) -> None:
+    """A folder that `Small` opens: transformer and codec, each in a folder of its own, as diffusers lays them out."""
+    transformer.save_pretrained(folder / _TRANSFORMER)
+    (folder / _CODEC).mkdir(exist_ok=True)
+    codec.save(folder / _CODEC_FILE)
+    (folder / INDEX).write_text(json.dumps({"_class_name": KIND}) + "\n")
+
+
+def shifted(uniform: Tensor) -> Tensor:
+    """Times in [0, 1], see `SHIFT`."""
+    return SHIFT * uniform / (1 + (SHIFT - 1) * uniform)
+
+
+def _attention(transformer: Any) -> contextlib.AbstractContextManager[Any]:
+    """On a CPU the fused kernel of torch 2.13 takes twice the time of plain products for so few tokens of bfloat16.
+
+    Gradient checkpointing computes again outside this block, and must find the same kernel.
+    """
+    plain = transformer.device.type == "cpu" and not transformer.gradient_checkpointing
+    return sdpa_kernel(SDPBackend.MATH) if plain else contextlib.nullcontext()

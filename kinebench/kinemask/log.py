@@ -1,0 +1,57 @@
+"""What training says of itself: a line of JSON for each step, and the same numbers for TensorBoard."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from kinebench.kinemask.events import Events
+from kinebench.shards.files import disk_room, write_atomic
+
+LINES, BOARD = "log.jsonl", "tensorboard"
+_LINE_BYTES = 400
+
+
+class Log:
+    """The log of a run that goes on after step `start`: what was said of later steps, before it stopped, is dropped.
+
+    A run that starts at 0 starts anew.
+    """
+
+    def __init__(self, place: Path, start: int) -> None:
+        self._place = place
+        with disk_room("writing the log", place, _LINE_BYTES):
+            kept = [line for line in lines(place) if line["step"] <= start and start]
+            write_atomic(place / LINES, b"".join(_line(row) for row in kept))
+            self._file = (place / LINES).open("ab")
+            self._events = Events(place / BOARD, start + 1)
+
+    def write(self, step: int, kind: str, values: Mapping[str, float]) -> None:
+        """Numbers of a step; `kind` is "train" or "validation". Raises KineBenchError if the disk is full."""
+        with disk_room("writing the log", self._place, _LINE_BYTES):
+            self._file.write(_line({"step": step, "kind": kind, **values}))
+            self._file.flush()
+            self._events.write(step, {f"{kind}/{name}": value for name, value in values.items()})
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._events.close()
+
+
+def lines(place: Path) -> list[dict[str, Any]]:
+    """The lines of a log, as far as they are whole; none if there is no log."""
+    try:
+        data = (place / LINES).read_bytes()
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in data.splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    return json.dumps(row).encode() + b"\n"

@@ -1,0 +1,114 @@
+"""The folder of a stage: whose it is, what it started from, and whether it may go on."""
+
+import contextlib
+import fcntl
+import importlib.metadata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kinebench import __version__
+from kinebench.errors import KineBenchError
+from kinebench.kinemask import checkpoint
+from kinebench.kinemask.checkpoint import FORMAT_VERSION, Checkpoint
+from kinebench.kinemask.config import Config, StageName
+from kinebench.kinemask.families.parts import identity
+from kinebench.kinemask.material import Material
+from kinebench.methods import hub
+from kinebench.methods import method as methods
+from kinebench.shards.files import disk_room
+
+_LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def claimed(place: Path) -> Iterator[None]:
+    """Hold a stage's folder, made if it is not there; the lock dies with the process. Raises KineBenchError."""
+    with disk_room("locking", place, 4096):
+        place.mkdir(parents=True, exist_ok=True)
+        file = (place / _LOCK).open("w")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise KineBenchError(
+                f"another process is training in {place}; wait for it, or name another --out"
+            ) from error
+        checkpoint.sweep(place)
+        yield
+
+
+def facts_of(config: Config, stage: StageName, material: Material) -> dict[str, Any]:
+    """What trainer.json says, but for the step."""
+    manifest = material.trained.shards.manifest
+    return {
+        "format_version": FORMAT_VERSION,
+        "stage": stage,
+        "seed": config.training.seed,
+        "config": config.record,
+        "decides": config.decides(stage),
+        "backbone": {
+            "family": config.backbone.family,
+            **_origin(config, material.weights),
+            "sha256": identity(material.weights, "transformer", "scheduler"),
+        },
+        "dataset": {
+            "name": manifest.dataset,
+            "version": manifest.recipe["dataset"]["version"],
+            "sha256": material.sha256,
+            "clips": len(material.trained.keys),
+            "frames": manifest.recipe["video"]["frames"],
+            "size": list(material.trained.cache.size),
+            "v_max_mps": manifest.recipe["motion"]["v_max_mps"],
+        },
+        "versions": {"kinebench": __version__}
+        | {name: importlib.metadata.version(name) for name in ("torch", "diffusers", "accelerate")},
+    }
+
+
+def _origin(config: Config, weights: Path) -> dict[str, str | None]:
+    if config.backbone.family == "small":
+        return {"title": "KineBench's small backbone", "hub": None, "revision": None}
+    method = methods.find(config.backbone.family)
+    return {"title": method.title, "hub": method.weights["model"].hub, "revision": hub.revision(weights)}
+
+
+def demand_same(point: Checkpoint, facts: dict[str, Any], config: Config) -> None:
+    """Raises KineBenchError, which says what differs, if a checkpoint is of another training."""
+    for what in ("backbone", "dataset"):
+        if point.facts[what]["sha256"] != facts[what]["sha256"]:
+            raise KineBenchError(f"{point.folder} was trained with another {what}; name another --out")
+    before, now = point.facts["decides"], facts["decides"]
+    differing = [name for name in now if before.get(name) != now[name]]
+    if differing:
+        listed = ", ".join(f"{name} = {before.get(name)!r}, now {now[name]!r}" for name in differing)
+        raise KineBenchError(
+            f"{point.folder} was trained with {listed}; name another --out, or change {config.source} back"
+        )
+
+
+def start_of(config: Config, stage: StageName, out: Path, facts: dict[str, Any]) -> Checkpoint | None:
+    """Where a stage starts: the end of stage 1, or None for a new branch.
+
+    Raises KineBenchError if stage 1 is not done, or was trained with another backbone or branch.
+    """
+    if config.stage(stage).start == "backbone":
+        return None
+    place, wanted = out / "stage1", config.stage1.steps
+    last = checkpoint.found(place)[-1:]
+    again = f"run: kinebench train stage1 {config.source} --out {out}"
+    if not last:
+        raise KineBenchError(f"stage 2 starts from stage 1, and there is no checkpoint in {place}; {again}")
+    if last[0].step < wanted:
+        raise KineBenchError(f"stage 1 in {place} is at step {last[0].step} of {wanted}; {again}")
+    before = last[0].facts
+    if before["backbone"]["sha256"] != facts["backbone"]["sha256"]:
+        raise KineBenchError(f"stage 1 in {place} was trained with another backbone; name another --out")
+    differing = [
+        name
+        for name, value in facts["decides"].items()
+        if name.startswith("branch.") and before["decides"][name] != value
+    ]
+    if differing:
+        raise KineBenchError(f"stage 1 in {place} was trained with another {', '.join(differing)}; name another --out")
+    return last[0]

@@ -1,0 +1,199 @@
+"""The small backbone: its codec, its words, and that it learns."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+from kinebench.errors import KineBenchError
+from kinebench.kinemask.branch.attach import attached
+from kinebench.kinemask.draw import Draw, rng
+from kinebench.kinemask.families import open_family
+from kinebench.kinemask.families.small import save, untrained
+from kinebench.kinemask.small import pretraining, words
+from kinebench.kinemask.small.codec import Codec, fitted
+
+FRAMES, HEIGHT, WIDTH = 9, 16, 24
+PROMPTS = ("The red cube moves to the left.", "An object moving on a surface")
+
+
+def moving_squares(count):
+    """Clips in which one square slides over a noisy ground."""
+    rng = np.random.default_rng(0)
+    clips = []
+    for _ in range(count):
+        clip = np.repeat(rng.integers(60, 120, (1, HEIGHT, WIDTH, 3)), FRAMES, axis=0).astype(np.uint8)
+        top, left, colour = rng.integers(0, HEIGHT - 5), rng.integers(0, WIDTH - 13), rng.integers(0, 256, 3)
+        for frame in range(FRAMES):
+            clip[frame, top : top + 5, left + frame : left + frame + 5] = colour
+        clips.append(clip)
+    return clips
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return moving_squares(12)
+
+
+@pytest.fixture(scope="module")
+def codec(clips):
+    return fitted(clips, patch_px=4, channels=48, whitening=1.0, deviation=0.3)
+
+
+@pytest.fixture(scope="module")
+def folder(codec, tmp_path_factory):
+    torch.manual_seed(0)
+    made = tmp_path_factory.mktemp("small")
+    save(made, untrained(codec, FRAMES, HEIGHT, WIDTH, layers=2, heads=1), codec)
+    return made
+
+
+@pytest.fixture
+def small(folder):
+    return open_family("small", folder, "cpu", "float32")
+
+
+def draw(batch, seed=1):
+    return Draw([rng(seed, 0, place) for place in range(batch)])
+
+
+def test_a_codec_of_every_component_loses_only_rounding(clips):
+    whole = fitted(clips, patch_px=2, channels=12, whitening=0.5, deviation=0.3)
+    still = np.repeat(clips[0][:1], FRAMES, axis=0)
+    assert np.array_equal(whole.decode(whole.encode(still), still[0]), still)
+    assert whole.encode(still).shape == (3, 12, HEIGHT // 2, WIDTH // 2)
+    latents = whole.encode(clips[0])
+    back = latents[0].transpose(1, 2, 0) / whole.first_scale @ whole.first + whole.mean
+    pixels = back.reshape(HEIGHT // 2, WIDTH // 2, 2, 2, 3).transpose(0, 2, 1, 3, 4).reshape(HEIGHT, WIDTH, 3)
+    assert np.abs(pixels - clips[0][0]).max() < 0.01
+
+
+def test_more_components_lose_less_and_frame_0_nothing(clips):
+    errors = []
+    for channels in (4, 16, 48):
+        codec = fitted(clips, 4, channels, whitening=0.0, deviation=0.3)
+        made = [codec.decode(codec.encode(clip), clip[0]) for clip in clips]
+        assert all(np.array_equal(one[0], clip[0]) for one, clip in zip(made, clips, strict=True))
+        errors.append(np.mean([(one.astype(float) - clip) ** 2 for one, clip in zip(made, clips, strict=True)]))
+    assert errors[0] > 1.3 * errors[1] > 2 * errors[2]
+
+
+def test_scales_are_as_asked_for(clips, codec):
+    latents = np.stack([codec.encode(clip) for clip in clips])
+    assert latents[:, 1:].std() == pytest.approx(0.3, rel=0.05)
+    assert latents[:, 0].std(axis=(0, 2, 3)) == pytest.approx(np.ones(48), rel=0.05)
+
+
+@pytest.mark.parametrize("frame", range(FRAMES))
+def test_a_frame_is_told_by_its_own_latent_frame_alone(clips, codec, frame):
+    changed = clips[0].copy()
+    changed[frame] = 255 - changed[frame]
+    differs = (codec.encode(changed) != codec.encode(clips[0])).any(axis=(1, 2, 3))
+    assert list(differs) == ([True] * 3 if frame == 0 else [False, frame <= 4, frame > 4])
+
+
+@pytest.mark.parametrize("shape", [(8, 16, 24, 3), (1, 16, 24, 3), (9, 18, 24, 3), (9, 16, 22, 3)])
+def test_a_clip_that_does_not_fit_is_named(codec, shape):
+    with pytest.raises(KineBenchError, match=f"{shape[0]} frames of {shape[2]}x{shape[1]}"):
+        codec.encode(np.zeros(shape, np.uint8))
+
+
+def test_a_codec_is_fitted_alike_saved_and_loaded(clips, codec, tmp_path):
+    codec.save(tmp_path / "codec.safetensors")
+    again = Codec.load(tmp_path / "codec.safetensors")
+    assert np.array_equal(again.encode(clips[1]), codec.encode(clips[1]))
+    assert np.array_equal(fitted(iter(clips), 4, 48, 1.0, 0.3).encode(clips[1]), codec.encode(clips[1]))
+    (tmp_path / "other.safetensors").write_bytes(b"no tensors")
+    for name in ("other.safetensors", "missing.safetensors"):
+        with pytest.raises(KineBenchError, match=name):
+            Codec.load(tmp_path / name)
+    with pytest.raises(KineBenchError, match="there is none"):
+        fitted([], 4, 48, 1.0, 0.3)
+
+
+def test_phrases_are_the_same_everywhere_and_their_order_counts():
+    red, turned, empty = words.embedded(["a red cube, then left", "left and a cube that is red", ""])
+    assert red.shape == (words.PHRASES, words.WIDTH)
+    assert red[0, :2] == pytest.approx([-0.9056523, 0.8270595], abs=1e-6)
+    assert red[:2].any(axis=1).all() and not red[2:].any() and not empty.any()
+    assert not np.allclose(red, turned)
+    assert words.heard("The RED cube stays 2D on the ground") == [("red", "cube")]
+    assert len(words.heard("left, right, " * 40)) == words.PHRASES
+
+
+def test_a_prompt_does_not_depend_on_its_neighbours(small):
+    both, alone = small.text(PROMPTS), small.text(PROMPTS[1:])
+    assert torch.equal(both[1:], alone)
+
+
+def test_loss_falls_and_a_clips_draw_is_its_own(small, clips):
+    latents = torch.stack([small.latents(clip)["latents"] for clip in clips])
+    batch = {"latents": latents, "text": small.text(PROMPTS[:1]).expand(len(clips), -1, -1)}
+    first = small.loss(batch, draw(len(clips))).detach()
+    assert first.shape == (len(clips),)
+    few = {name: value[:3] for name, value in batch.items()}
+    assert torch.allclose(small.loss(few, draw(3)), first[:3], atol=1e-4)
+    small.transformer.requires_grad_(True)
+    optimizer = torch.optim.AdamW(small.transformer.parameters(), lr=3e-3)
+    for step in range(20):
+        small.loss(batch, draw(len(clips), step + 2)).mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert small.loss(batch, draw(len(clips))).mean() < 0.7 * first.mean()
+
+
+def test_nothing_that_moves_has_a_loss_of_one(small, clips, monkeypatch):
+    latents = torch.stack([small.latents(clip)["latents"] for clip in clips])
+    monkeypatch.setattr(small, "clean", lambda noisy, *_: torch.zeros_like(noisy))
+    batch = {"latents": latents, "text": small.text(PROMPTS[:1])}
+    assert small.loss(batch, draw(len(clips))).mean() == pytest.approx(1, rel=0.05)
+
+
+def test_sampling_is_the_draws_and_a_fresh_control_changes_nothing(small, clips):
+    first = torch.stack([small.latents(clip)["latents"][0] for clip in clips[:2]])
+    text = small.text(PROMPTS)
+    made = small.sampled(first, text, 3, draw(2))
+    assert made.shape == (2, 3, 48, HEIGHT // 4, WIDTH // 4)
+    assert torch.equal(made, small.sampled(first, text, 3, draw(2)))
+    assert not torch.equal(made, small.sampled(first, text, 3, draw(2, seed=2)))
+    control = small.control.on(small.transformer, num_layers=1, unshuffle=4, mask_width=8, mask_channels=4)
+    masks = torch.rand((2, FRAMES, 3, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(3))
+    with attached(small.transformer, control, masks):
+        assert torch.equal(made, small.sampled(first, text, 3, draw(2)))
+
+
+def test_a_clip_of_another_size_is_named(small):
+    with pytest.raises(KineBenchError, match="9 frames of 24x16"):
+        small.latents(np.zeros((13, HEIGHT, WIDTH, 3), np.uint8))
+
+
+def test_saved_and_opened(small, codec, clips, tmp_path):
+    save(tmp_path, small.transformer, codec)
+    again = open_family("small", tmp_path, "cpu", "float32")
+    assert again.identity == small.identity
+    assert torch.equal(again.latents(clips[0])["latents"], small.latents(clips[0])["latents"])
+    mine, theirs = small.transformer.state_dict(), again.transformer.state_dict()
+    assert mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+    save(tmp_path, small.transformer, fitted(clips, patch_px=4, channels=48, whitening=0.5, deviation=0.3))
+    assert open_family("small", tmp_path, "cpu", "float32").identity != small.identity
+    with pytest.raises(KineBenchError, match="no folder of diffusers"):
+        open_family("small", tmp_path / "elsewhere", "cpu", "float32")
+
+
+def test_a_backbone_is_pretrained_alike_every_time(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretraining, "PATCH_PX", 4)
+    monkeypatch.setattr(pretraining, "CHANNELS", 16)
+    monkeypatch.setattr(pretraining, "untrained", functools.partial(untrained, layers=2, heads=1))
+    data = pretraining.Captioned(clips, [PROMPTS[0]] * len(clips), unsaid=PROMPTS[1])
+    told, made = [], []
+    for name in ("one", "other"):
+        torch.manual_seed(len(made))
+        family = pretraining.pretrained(
+            data, tmp_path / name, steps=12, batch=4, seed=0, bfloat16=False, tell=lambda step, loss: told.append(loss)
+        )
+        made.append(family.transformer.state_dict())
+    assert told[:12] == told[12:] and np.mean(told[8:12]) < np.mean(told[:4])
+    assert all(torch.equal(made[0][key], made[1][key]) for key in made[0])
+    opened = open_family("small", tmp_path / "one", "cpu", "float32").transformer
+    assert all(torch.equal(value, made[0][key]) for key, value in opened.state_dict().items())
