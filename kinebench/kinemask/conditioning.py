@@ -12,6 +12,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from kinebench.errors import KineBenchError
+from kinebench.methods.condition import Condition
+
+CHANNELS = 3
 Mask = NDArray[np.float32]
 
 Truncation = Literal["full", "uniform", "early", "collision", "first"]
@@ -33,6 +37,20 @@ def truncated(mask: Mask, kept: int) -> Mask:
     cut = np.zeros_like(mask)
     cut[:kept] = mask[:kept]
     return cut
+
+
+def first_mask(condition: Condition, v_max_mps: float) -> Mask:
+    """The mask of the first frame (H, W, 3): all that is known when a video is made.
+
+    Raises KineBenchError if an object's velocity is not known in metres a second.
+    """
+    width, height = condition.size
+    mask = np.zeros((height, width, CHANNELS), np.float32)
+    for driven in condition.driven:
+        if driven.velocity_mps is None:
+            raise KineBenchError(f"the velocity of object {driven.id} is not known in m/s; give the picture a camera")
+        mask[driven.mask] = np.clip(np.array(driven.velocity_mps) / v_max_mps, -1, 1)
+    return mask
 
 
 def kept_frames(truncation: Truncation, frames: int, contacts: Sequence[int], rng: np.random.Generator) -> int:

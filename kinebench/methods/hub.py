@@ -87,6 +87,8 @@ def _own(path: Path, name: str, what: Weights) -> Path:
 
 
 def _cached(what: Weights, method: Method, name: str) -> Path:
+    if what.hub is None:
+        raise Unavailable(f"nobody has published the weights {name} of {method.name}; {_fetching(what, name)}")
     hub = require("huggingface_hub", method.extra or "hub")
     try:
         if what.file:
@@ -105,6 +107,8 @@ def _cached(what: Weights, method: Method, name: str) -> Path:
 
 def _fetching(what: Weights, name: str | None = None) -> str:
     """How to get weights, and what that means."""
+    if what.hub is None:
+        return f"name your own: --weights {name or 'NAME'}=FOLDER"
     file = f" {what.file}" if what.file else ""
     size = f", {what.gb:g} GB" if what.gb else ""
     there = f", or name where they lie: --weights {name}=FOLDER" if name else ""

@@ -42,11 +42,11 @@ class Native:
 
 @dataclass(frozen=True)
 class Weights:
-    """Published weights: a repository of the Hub, or one file of it."""
+    """Weights: a repository of the Hub, or one file of it; or what nobody has published, and the user has."""
 
-    hub: str
-    revision: str
     licence: str
+    hub: str | None = None
+    revision: str | None = None
     file: str | None = None
     sha256: str | None = None
     gb: float | None = None
@@ -94,7 +94,6 @@ class Method:
     extra: str | None = None
     gpu_gb: float | None = None
     note: str | None = None
-    lacks: str | None = None  # what nobody can get yet
     limits: Limits = Limits()
     options: Mapping[str, Option] = field(default_factory=dict)
 

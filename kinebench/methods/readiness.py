@@ -18,8 +18,6 @@ MODULES = {
 
 def missing(method: Method) -> Iterator[str]:
     """What a method lacks here, in two or three words each; nothing if it can run."""
-    if method.lacks:
-        yield method.lacks
     if method.extra and any(importlib.util.find_spec(name) is None for name in MODULES.get(method.extra, ())):
         yield f"extra {method.extra}"
     options = method.options.items()

@@ -242,8 +242,8 @@ def test_nothing_where_weights_are_said_to_be(toy, tmp_path):
 def test_names_that_the_method_does_not_have(toy, tmp_path):
     with pytest.raises(KineBenchError, match="--weights vae: wan has the weights model"):
         hub.weights(toy(), {"vae": tmp_path})
-    with pytest.raises(KineBenchError, match="--weights model: kinemask has no weights"):
-        hub.weights(find("kinemask"), {"model": tmp_path})
+    with pytest.raises(KineBenchError, match="--weights model: static has no weights"):
+        hub.weights(find("static"), {"model": tmp_path})
     with pytest.raises(KineBenchError, match=r"'text', which its method\.toml does not name"):
         hub.weights(toy(), {})("text")
 
