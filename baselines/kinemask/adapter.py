@@ -46,8 +46,11 @@ def load(setup: Setup) -> Adapter:
     branch, facts = (_tiny if setup.tiny else _trained(setup.weights("branch")))(backbone.pipeline.transformer)
     import torch
 
-    place = backbone.pipeline._execution_device
-    return KineMask(backbone, branch.to(place, getattr(torch, str(setup.options["dtype"]))).eval(), facts)
+    from kinebench.methods.diffusion import quiet
+
+    with quiet():
+        branch.to(backbone.pipeline._execution_device, getattr(torch, str(setup.options["dtype"]))).eval()
+    return KineMask(backbone, branch, facts)
 
 
 def _trained(folder: Path) -> Callable[[Any], tuple[Any, dict[str, Any]]]:
