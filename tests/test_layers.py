@@ -25,7 +25,6 @@ HOMES = {
         *(f"metrics/sam2/{name}.py" for name in ("hf", "published", "inference", "pictures", "keys")),
         *(f"kinemask/branch/{name}.py" for name in ("attach", "cogvideox", "encoder", "projection", "wan")),
         *(f"kinemask/families/{name}.py" for name in ("parts", "cogvideox", "wan", "small")),
-        "kinemask/small/pretraining.py",
         *(f"kinemask/{name}.py" for name in ("batches", "checkpoint", "device", "draw", "latents")),
         *(f"kinemask/{name}.py" for name in ("trainer", "validation")),
     },

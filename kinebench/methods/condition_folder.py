@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.errors import KineBenchError
+from kinebench.methods import strict_json
 from kinebench.methods.condition import Condition, DrivenObject, Mask, OtherObject
 from kinebench.methods.path import Nominal
 from kinebench.methods.placement import Size
@@ -152,8 +153,8 @@ def _validator() -> Any:
 def _parse(data: bytes) -> dict[str, Any]:
     """The content of condition.json; raises ValueError for what the schema forbids, and for NaN and infinity."""
     try:
-        plain = json.loads(data, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
+        plain = strict_json.loads(data)
+    except ValueError as error:
         raise ValueError(f"{FILE}: {error}") from error
     if isinstance(plain, dict) and plain.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
         raise ValueError(f"{FILE}: format version {plain['format_version']}; this KineBench reads {FORMAT_VERSION}")
@@ -164,17 +165,6 @@ def _parse(data: bytes) -> dict[str, Any]:
     if twice := sorted({identity for identity in ids if ids.count(identity) > 1}):
         raise ValueError(f"{FILE}: object {twice[0]} is there twice")
     return dict(plain)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is too large")
-    return number
 
 
 def _driven(folder: Path, row: dict[str, Any], size: Size, frames: int) -> DrivenObject:

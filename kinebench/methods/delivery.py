@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.errors import KineBenchError
+from kinebench.methods import strict_json
 from kinebench.methods.placement import SAME, Placement, Size, to_canvas
 from kinebench.methods.task import Made
 from kinebench.methods.video import Fps, Span
@@ -174,7 +175,7 @@ def dump(delivery: Delivery) -> bytes:
 def parse(data: bytes) -> Delivery:
     """What a sidecar says. Raises KineBenchError that says what is wrong with it, but not where it lies."""
     try:
-        plain = json.loads(data)
+        plain = strict_json.loads(data)
     except ValueError as error:  # also what is no UTF-8
         raise KineBenchError(f"is no JSON: {error}") from error
     for fault in sorted(_validator().iter_errors(plain), key=lambda fault: [str(part) for part in fault.absolute_path]):

@@ -1,7 +1,5 @@
 """The small backbone: its codec, its words, and that it learns."""
 
-import functools
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from kinebench.kinemask.branch.attach import attached
 from kinebench.kinemask.draw import Draw, rng
 from kinebench.kinemask.families import open_family
 from kinebench.kinemask.families.small import save, untrained
-from kinebench.kinemask.small import pretraining, words
+from kinebench.kinemask.small import words
 from kinebench.kinemask.small.codec import Codec, fitted
 
 FRAMES, HEIGHT, WIDTH = 9, 16, 24
@@ -179,21 +177,3 @@ def test_saved_and_opened(small, codec, clips, tmp_path):
     assert open_family("small", tmp_path, "cpu", "float32").identity != small.identity
     with pytest.raises(KineBenchError, match="no folder of diffusers"):
         open_family("small", tmp_path / "elsewhere", "cpu", "float32")
-
-
-def test_a_backbone_is_pretrained_alike_every_time(clips, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretraining, "PATCH_PX", 4)
-    monkeypatch.setattr(pretraining, "CHANNELS", 16)
-    monkeypatch.setattr(pretraining, "untrained", functools.partial(untrained, layers=2, heads=1))
-    data = pretraining.Captioned(clips, [PROMPTS[0]] * len(clips), unsaid=PROMPTS[1])
-    told, made = [], []
-    for name in ("one", "other"):
-        torch.manual_seed(len(made))
-        family = pretraining.pretrained(
-            data, tmp_path / name, steps=12, batch=4, seed=0, bfloat16=False, tell=lambda step, loss: told.append(loss)
-        )
-        made.append(family.transformer.state_dict())
-    assert told[:12] == told[12:] and np.mean(told[8:12]) < np.mean(told[:4])
-    assert all(torch.equal(made[0][key], made[1][key]) for key in made[0])
-    opened = open_family("small", tmp_path / "one", "cpu", "float32").transformer
-    assert all(torch.equal(value, made[0][key]) for key, value in opened.state_dict().items())

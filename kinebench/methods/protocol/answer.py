@@ -1,13 +1,13 @@
 """What a worker has said of a task: a video, an error, or nothing yet."""
 
 import json
-import math
 import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kinebench.methods import strict_json
 from kinebench.methods.placement import SAME, Placement
 from kinebench.methods.protocol import frames
 from kinebench.methods.protocol.frames import Wrong, plain_file
@@ -20,7 +20,6 @@ VIDEO, ERROR, STARTED = "video.json", "error.json", "started"
 LARGEST_JSON_BYTES = 1 << 20
 MESSAGE_CHARACTERS = 2000
 _SCHEMAS = Path(__file__).parent
-_LONGEST_NUMBER = 18
 
 
 class Unfinished(Wrong):
@@ -71,30 +70,13 @@ def _checked(path: Path) -> dict[str, Any]:
     """The content of a JSON file that its schema allows."""
     data = plain_file(path, LARGEST_JSON_BYTES)
     try:
-        content = json.loads(data, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
-    except (ValueError, RecursionError) as error:
+        content = strict_json.loads(data)
+    except ValueError as error:
         raise Unfinished(f"{path.name} is no JSON: {error}") from error
     for fault in _validator(path.stem).iter_errors(content):
         place = ".".join(map(str, fault.absolute_path))
         raise Wrong(f"{path.name}: {place + ': ' if place else ''}{plain(fault.message)[:200]}")
     return dict(content)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:40]} is too large")
-    return number
-
-
-def _whole(text: str) -> int:
-    if len(text) > _LONGEST_NUMBER:
-        raise ValueError(f"{text[:40]} is too large")
-    return int(text)
 
 
 @cache

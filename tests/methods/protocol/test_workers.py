@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from dataclasses import replace
 from importlib import resources
 
@@ -81,7 +82,9 @@ def test_a_worker_that_has_answered_but_does_not_leave_is_ended(bench, monkeypat
     worker = bench("plain.py")
     code = (worker.method.folder / "run.py").read_text()
     (worker.method.folder / "run.py").write_text(f"{code}\nimport time\ntime.sleep(60)\n")
+    began = time.monotonic()
     whole(worker.results())
+    assert time.monotonic() - began < 50
 
 
 def test_no_task_starts_nothing(bench):
