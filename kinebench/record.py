@@ -86,7 +86,7 @@ def _object(scene: Scene, rollout: Rollout, number: int, body: Body) -> dict[str
 
 
 def _event(event: Event, scene: Scene) -> dict[str, Any]:
-    frame = min(int(np.ceil(event.time_s * scene.fps - 1e-9)), scene.frames - 1)
+    frame = min(event.first_frame(scene.fps), scene.frames - 1)
     row = {key: list(map(_plain, v)) if isinstance(v, tuple) else v for key, v in asdict(event).items()}
     numbers = {key: _plain(value) if isinstance(value, float) else value for key, value in row.items()}
     return {"time_s": numbers.pop("time_s"), "end_s": numbers.pop("end_s"), "frame": frame, **numbers}

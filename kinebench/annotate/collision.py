@@ -91,8 +91,7 @@ def _faint(scene: Scene, event: Event) -> bool:
 
 def _frame_before(scene: Scene, event: Event) -> int:
     """The last frame strictly before first contact (or frame 0): its velocities are those before the collision."""
-    frame = int(np.ceil(event.time_s * scene.fps - 1e-6)) - 1
-    return min(max(frame, 0), scene.frames - 1)
+    return min(max(event.first_frame(scene.fps) - 1, 0), scene.frames - 1)
 
 
 def _in_view(scene: Scene, sightings: tuple[Sighting, ...], event: Event, frame: int) -> bool:

@@ -93,7 +93,7 @@ def arrays(truth: Truth, masks: Mapping[int, NDArray[np.bool_]]) -> dict[str, ND
     struck, free = 0, len(truth.instances)
     if contact is not None:
         struck = contact.b if contact.a == driven else contact.a
-        free = min(free, int(np.ceil(contact.time_s * truth.fps - 1e-9)))
+        free = min(free, contact.first_frame(truth.fps))
     found: dict[str, NDArray[Any]] = {"free_frames": np.array(free)}
     for name, id in (("driven", driven), ("struck", struck)):
         found[f"{name}_m"], found[f"truth_{name}_m"] = _paths(truth, masks, id) if id else (np.empty((0, 2)),) * 2

@@ -1,6 +1,8 @@
 """What happened: poses and velocities at every frame, and one event per touch."""
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +10,9 @@ from kinebench.scene.pose import Array
 from kinebench.scene.scene import Scene, Vector
 
 DECIMALS = 6
-"""Poses and velocities are kept to a micrometre; everything is accepted, rendered and annotated as it is kept."""
+"""Numbers are kept to a millionth of their unit; everything is accepted, rendered and annotated as it is kept."""
+_ROUNDED_FRAMES = 1e-4
+"""A time that is kept may be this far beside its frame; a step of the simulation is a hundred times longer."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class Event:
     closing_speed_mps: float  # approach speed of the touching points along the normal, just before contact
     point_m: Vector  # world, first contact
     normal: Vector  # unit, world, from b to a
+
+    def first_frame(self, fps: int) -> int:
+        """The first frame that is not before first contact; it may be after the clip's last."""
+        return math.ceil(self.time_s * fps - _ROUNDED_FRAMES)
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,17 @@ class Rollout:
     def rounded(self) -> "Rollout":
         """The rollout as it is stored."""
         arrays = ("positions_m", "quaternions_wxyz", "velocities_mps", "angular_velocities_radps")
-        return replace(self, **{name: getattr(self, name).round(DECIMALS) + 0.0 for name in arrays})
+        whole = {name: getattr(self, name).round(DECIMALS) + 0.0 for name in arrays}
+        return replace(self, events=tuple(map(_rounded, self.events)), **whole)
+
+
+def _rounded(event: Event) -> Event:
+    def kept(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(kept, value))
+        return round(float(value), DECIMALS) + 0.0 if isinstance(value, float) else value
+
+    return Event(**{name: kept(value) for name, value in asdict(event).items()})
 
 
 @dataclass(frozen=True)

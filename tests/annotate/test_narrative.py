@@ -349,3 +349,15 @@ def test_claims_are_in_order_of_time_and_frozen():
     assert [c.time_s for c in narrative.claims] == sorted(c.time_s for c in narrative.claims)
     with pytest.raises(dataclasses.FrozenInstanceError):
         narrative.ground = "sand"
+
+
+@pytest.mark.parametrize("frame", [8, 9, 10, 16, 17])
+def test_the_frame_of_a_touch_as_it_is_kept(frame):
+    """Rounded to a microsecond, the time of a touch exactly at a frame may be before it or after."""
+    event = touch(frame / FPS, 1, 2, (0, 0), (1, 0))
+    (kept,) = clip([cube("red", 0, 0)], events=[event])[1].rounded().events
+    assert kept.time_s == round(frame / FPS, 6) and kept == dataclasses.replace(
+        event, time_s=kept.time_s, end_s=kept.end_s
+    )
+    assert kept.first_frame(FPS) == event.first_frame(FPS) == frame
+    assert touch(frame / FPS + 0.001, 1, 2, (0, 0), (1, 0)).first_frame(FPS) == frame + 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinebench import recipe as recipes
 from kinebench.acceptance import find
 from kinebench.annotate.caption import captions
 from kinebench.record import describe
@@ -57,6 +58,14 @@ def test_what_is_simulated_has_no_fault(request, name):
     recipe = request.getfixturevalue(name)
     for index in range(4):
         assert facts(recipe, simulated(recipe, index)) == []
+
+
+@pytest.mark.parametrize("index", [17, 45])
+def test_few_frames_a_second_hide_much(index):
+    """At 6 frames a second an object is pushed twice between two frames, or slows down by centimetres."""
+    recipe = recipes.load("small_interactions")
+    assert facts(recipe, simulated(recipe, index)) == []
+
 
 
 def leaves(value, path=()):
