@@ -19,11 +19,12 @@ from kinebench.runners.ledger import ATTEMPTS
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars(shown: bool = True) -> Iterator[Callable[[str, int, int], None]]:
     """A bar per stage on standard error; yields `note(stage, done, whole)`."""
     columns = (TextColumn("{task.description:>8}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     apart = not sys.stdout.isatty()  # else what is printed meanwhile would go to standard error
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=not apart) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=not apart, disable=not shown) as progress:
         tasks: dict[str, TaskID] = {}
 
         def note(stage: str, done: int, whole: int) -> None:

@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from kinebench.kinemask.config import Config
+    from kinebench.kinemask.config import Config, StageName
     from kinebench.kinemask.trainer import Note
     from kinebench.shards.files import Progress as Told
 
@@ -30,12 +30,18 @@ def precompute(file: File) -> None:
     from kinebench.methods.diffusion import quiet
 
     said = "interrupted; what was made is kept, run the same command again to go on"
-    with stoppable(lambda: said), quiet(), progress_bars() as note:
+    with _once(), stoppable(lambda: said), quiet(), progress_bars(shown=not _aside()) as note:
         tally = make(config, note)
-    typer.echo(
+    _tell(
         f"latents of {tally.clips} clips, {tally.clips_made} of them new; text of {tally.prompts} prompts, "
         f"{tally.prompts_made} of them new"
     )
+
+
+@app.command()
+def backbone(file: File) -> None:
+    """Make a small backbone where backbone.weights says: an autoencoder, and a transformer trained on captions."""
+    _train(file, "backbone", None)
 
 
 @app.command()
@@ -60,24 +66,51 @@ def _config(file: Path) -> "Config":
     return config
 
 
-def _train(file: Path, stage: Literal["stage1", "stage2"], out: Path) -> None:
+def _train(file: Path, stage: "StageName", out: Path | None) -> None:
     config = _config(file)
     from kinebench.interrupt import stoppable
     from kinebench.kinemask import checkpoint
-    from kinebench.kinemask.trainer import train
+    from kinebench.kinemask.pretraining import weights
+    from kinebench.kinemask.trainer import place_of, train
     from kinebench.methods.diffusion import quiet
 
     def stopped() -> str:
-        last = checkpoint.found(out / stage)[-1:]
-        kept = f"the checkpoint {last[0].folder} is whole" if last else "no checkpoint was written yet"
-        return f"interrupted; {kept}, run the same command again to go on from there"
+        last = checkpoint.found(place_of(config, stage, out))[-1:]
+        if not last:
+            return "interrupted; no checkpoint was written yet, run the same command again to begin anew"
+        return f"interrupted; the checkpoint {last[0].folder} is whole, run the same command again to go on from there"
 
-    with stoppable(stopped), quiet(), _bars(stage) as (note, told):
+    with _once(), stoppable(stopped), quiet(), _bars(stage) as (note, told):
         outcome = train(config, stage, out, note, told)
     loss = "" if outcome.loss is None else f", loss {outcome.loss:.4f}"
-    typer.echo(
-        f"{stage}: step {outcome.checkpoint.step} of {config.stage(stage).steps}{loss}: {outcome.checkpoint.folder}"
-    )
+    made = weights(config) if out is None else outcome.checkpoint.folder
+    _tell(f"{stage}: step {outcome.checkpoint.step} of {config.stage(stage).steps}{loss}: {made}")
+
+
+def _aside() -> bool:
+    """Whether this is one of many processes that torchrun started, and not the first, which shows how far they are."""
+    return os.environ.get("RANK", "0") != "0"
+
+
+def _tell(said: str) -> None:
+    if not _aside():
+        typer.echo(said)
+
+
+@contextmanager
+def _once() -> Iterator[None]:
+    """Of many processes, the first that ends for some reason says it; the others end without a word."""
+    from kinebench.errors import KineBenchError
+
+    try:
+        yield
+    except KineBenchError as error:
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            from kinebench.kinemask.device import first_to_speak
+
+            if not first_to_speak():
+                raise typer.Exit(error.exit_code) from None
+        raise
 
 
 @contextmanager
@@ -90,8 +123,9 @@ def _bars(stage: str) -> Iterator[tuple["Note", "Told"]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     tail = TextColumn("{task.fields[said]}")
-    aside = os.environ.get("RANK", "0") != "0"  # one of many processes; the first shows the bar
-    with Progress(*columns, tail, console=Console(stderr=True), speed_estimate_period=600, disable=aside) as progress:
+    with Progress(
+        *columns, tail, console=Console(stderr=True), speed_estimate_period=600, disable=_aside()
+    ) as progress:
         before = progress.add_task("", visible=False, said="")
         training = progress.add_task(stage, visible=False, said="")
 

@@ -1,4 +1,4 @@
-"""The model card of a control branch."""
+"""The model card of a control branch, or of a small backbone."""
 
 import json
 from collections.abc import Mapping
@@ -14,9 +14,45 @@ _PLACES = {("backbone", "weights"), ("data", "folder"), ("data", "cache")}
 
 
 def card(facts: Mapping[str, Any]) -> str:
-    """README.md of a branch whose trainer.json says `facts`, with the front matter that the Hub reads."""
-    config, backbone, data = facts["config"], facts["backbone"], facts["dataset"]
+    """README.md of a model whose trainer.json says `facts`, with the front matter that the Hub reads."""
+    return _small(facts) if facts["stage"] == "backbone" else _branch(facts)
+
+
+def _public(config: Mapping[str, Any]) -> str:
     public = {part: {name: row[name] for name in row if (part, name) not in _PLACES} for part, row in config.items()}
+    return json.dumps(public, indent=1)
+
+
+def _small(facts: Mapping[str, Any]) -> str:
+    config, data = facts["config"], facts["dataset"]
+    width, height = data["size"]
+    return f"""---
+library_name: diffusers
+pipeline_tag: image-to-video
+tags: [kinebench]
+---
+
+# A small backbone of KineBench
+
+CogVideoX's transformer class at a few million parameters, with an autoencoder that is fitted to the clips. It makes
+{data["frames"]} frames of {width}x{height} from the first frame and a caption. Too small for photographs: it is there
+so that training and ablations can be done on a CPU.
+
+| | |
+|---|---|
+| trained | step {facts["step"]} of {config["pretraining"]["steps"]}, seed {facts["seed"]} |
+| data | {data["name"]} {data["version"]}, {data["clips"]} clips of the split {config["data"]["split"]} |
+
+## Configuration
+
+```json
+{_public(config)}
+```
+"""
+
+
+def _branch(facts: Mapping[str, Any]) -> str:
+    config, backbone, data = facts["config"], facts["backbone"], facts["dataset"]
     stage, layers = config[facts["stage"]], config["branch"]["layers"]
     module, kind = _CLASSES[backbone["family"]]
     base = f"base_model: {backbone['hub']}\n" if backbone["hub"] else ""
@@ -57,6 +93,6 @@ zero after the first frame at inference. The backbone's licence holds for what i
 ## Configuration
 
 ```json
-{json.dumps(public, indent=1)}
+{_public(config)}
 ```
 """

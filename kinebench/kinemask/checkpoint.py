@@ -1,6 +1,6 @@
 """Checkpoints of training: folders that are whole or not there.
 
-step-000250/control/      the branch as diffusers saves models, with a model card
+step-000250/control/      the branch as diffusers saves models, with a model card; of a backbone: transformer/
 step-000250/average/      the same of averaged weights, where they are kept
 step-000250/state.safetensors   the optimizer's
 step-000250/trainer.json  step, seed, configuration, versions, what the data and the backbone were
@@ -9,10 +9,9 @@ step-000250/trainer.json  step, seed, configuration, versions, what the data and
 import contextlib
 import errno
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,14 +22,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from kinebench.errors import KineBenchError
+from kinebench.kinemask.optimizer import Optimizer
 from kinebench.shards.files import disk_room, sync_folder, write_durable
 
-CONTROL, AVERAGE, STATE, FACTS = "control", "average", "state.safetensors", "trainer.json"
+CONTROL, TRANSFORMER, AVERAGE = "control", "transformer", "average"
+STATE, FACTS = "state.safetensors", "trainer.json"
 FORMAT_VERSION = 1
 _NAME = re.compile(r"step-(\d{6,})")
 _PARTIAL = ".partial-"
 _OS_ERROR = re.compile(r"os error (\d+)")
-_MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
@@ -57,26 +57,30 @@ class Checkpoint:
     def branch(self, kind: Any, transformer: Any, part: str = CONTROL) -> Any:
         """The branch in it, on the CPU in float32. Raises KineBenchError if it is of another backbone, or damaged."""
         try:
-            control = kind.from_pretrained(str(self.folder / part), local_files_only=True)
+            control, found = kind.from_pretrained(
+                str(self.folder / part), local_files_only=True, output_loading_info=True
+            )
+            if odd := [*found["missing_keys"], *found["unexpected_keys"]]:  # diffusers would draw these anew
+                raise ValueError(f"its weights are of another branch than its config.json says: {odd[0]}")
             control.adopt(transformer)
         except (OSError, ValueError, SafetensorError) as error:
             raise KineBenchError(f"{self.folder / part}: {error}") from error
         return control
 
-    def restore(self, optimizer: torch.optim.Optimizer, names: list[str]) -> None:
-        """Give an optimizer of parameters of these names its state back. Raises KineBenchError if it is damaged."""
+    def restore(self, optimizer: Optimizer) -> None:
+        """Give an optimizer of the same model its state back. Raises KineBenchError if it is damaged."""
         try:
             with safe_open(str(self.folder / STATE), framework="pt") as file:
-                state = {
-                    number: {moment: file.get_tensor(f"{moment}/{name}") for moment in _MOMENTS}
-                    | {"step": torch.tensor(float(self.step))}
-                    for number, name in enumerate(names)
-                }
+                optimizer.restore(file.get_tensor, self.step)
         except (OSError, SafetensorError) as error:
             raise KineBenchError(
                 f"{self.folder / STATE}: {error}; remove {self.folder} to go on from the one before"
             ) from error
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def name_of(step: int) -> str:
+    """What the checkpoint after so many steps is called."""
+    return f"step-{step:06d}"
 
 
 def found(place: Path) -> list[Checkpoint]:
@@ -97,34 +101,32 @@ def write(
     place: Path,
     facts: Mapping[str, Any],
     card: str,
-    control: Any,
-    optimizer: torch.optim.Optimizer,
-    average: Any = None,
+    models: Mapping[str, Any],
+    state: Mapping[str, torch.Tensor],
     keep: int | None = None,
+    beside: Callable[[Path], None] | None = None,
 ) -> Checkpoint:
     """Write the checkpoint of `facts["step"]`, then remove the oldest but for `keep`.
 
+    `models` are diffusers' by the name of their part, `state` is the optimizer's; `beside` writes more into the folder.
     Raises KineBenchError if the disk is full; those before are as they were.
     """
-    name = f"step-{facts['step']:06d}"
+    name = name_of(facts["step"])
     partial = place / f"{_PARTIAL}{name}"
-    state = _state(control, optimizer)
-    models = {CONTROL: control} | ({AVERAGE: average} if average is not None else {})
     needed = sum(_bytes(model.state_dict().values()) for model in models.values()) + _bytes(state.values())
     try:
-        with disk_room(f"writing the checkpoint {name}", place, needed), _as_os_error(place):
+        with disk_room(f"writing the checkpoint {name}", place, needed), as_os_error(place):
             if shutil.disk_usage(place).free < needed:
                 raise OSError(errno.ENOSPC, "not enough room")
             partial.mkdir()
             for part, model in models.items():
                 model.save_pretrained(str(partial / part))
                 write_durable(partial / part / "README.md", card.encode())
-            save_file(state, str(partial / STATE))
+            if beside:
+                beside(partial)
+            save_file({name: value.contiguous() for name, value in state.items()}, str(partial / STATE))
             write_durable(partial / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
-            for path in [*partial.rglob("*.safetensors"), *partial.rglob("config.json")]:
-                _sync(path)
-            for folder in (*(partial / part for part in models), partial):
-                sync_folder(folder)
+            sync_all(partial)
             partial.rename(place / name)
             sync_folder(place)
     except BaseException:
@@ -143,26 +145,19 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(hidden)
 
 
-def _state(control: Any, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    names = {id(parameter): name for name, parameter in control.named_parameters()}
-    return {
-        f"{moment}/{names[id(parameter)]}": row[moment].contiguous()
-        for parameter, row in optimizer.state.items()
-        for moment in _MOMENTS
-    }
-
-
 def _bytes(tensors: Any) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def sync_all(folder: Path) -> None:
+    """Make durable what is in a folder, files and their names."""
+    for path in folder.rglob("*"):
+        sync_folder(path)  # of a file, its content
+    sync_folder(folder)
 
 
 @contextlib.contextmanager
-def _as_os_error(place: Path) -> Iterator[None]:
+def as_os_error(place: Path) -> Iterator[None]:
     """Translate: safetensors has errors of its own for a full disk."""
     try:
         yield

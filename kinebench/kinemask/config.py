@@ -18,7 +18,7 @@ from kinebench.kinemask.conditioning import Truncation
 
 SCHEMA_PATH = Path(__file__).with_name("config.schema.json")
 
-StageName = Literal["stage1", "stage2"]
+StageName = Literal["backbone", "stage1", "stage2"]
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,37 @@ class Branch:
 class Data:
     """Clips, and what is told of them."""
 
-    folder: str
+    folder: str | tuple[str, ...]  # of one dataset, or of several that are alike
     split: str = "train"
     size: tuple[int, int] | None = None  # width and height that clips are fitted into; None: their own
-    held_out: int = 32  # clips at the end of the split, for the validation loss
+    held_out: int = 32  # clips at the end of each folder's split, for the validation loss
     caption: Literal["c0", "c"] = "c"
     caption_dropout: float = 0.0  # share of clips that are told nothing
+    mirror: bool = False  # whether half of the clips are seen turned left to right, their captions too
     encoding: Encoding = "v_t"
     image_noise: bool = False  # of CogVideoX: on the first frame that it is shown
     cache: str | None = None  # of latents and text; None: in KineBench's own
 
 
 @dataclass(frozen=True)
+class Pretraining:
+    """How a small backbone is made: its shape, and its training on captioned clips, without a branch."""
+
+    patch_px: int = 8  # pixels that make one latent, each way
+    channels: int = 64  # of a latent
+    layers: int = 6
+    heads: int = 4  # each 32 wide
+    patch: int = 2  # latents that make one token, each way
+    plain_captions: float = 0.3  # share of clips that are told c_0 alone
+    steps: int = 4000
+    learning_rate: float = 8e-3
+    warmup_steps: int = 30
+    restarts: int = 1
+
+
+@dataclass(frozen=True)
 class Stage:
-    """One of the two stages."""
+    """One of the two stages of KineMask."""
 
     truncation: Truncation
     steps: int = 1000
@@ -71,9 +88,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Training:
-    """How it is trained, in both stages."""
+    """How it is trained, in every stage."""
 
     seed: int = 0
+    optimizer: Literal["adamw", "muon"] = "adamw"
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     total_batch: int = 40
     device_batch: int = 1
@@ -83,6 +101,7 @@ class Training:
     ema_decay: float = 0.0  # 0: no average of weights is kept
     checkpointing: bool = True  # less memory, more time
     compile: bool = False  # torch.compile of the blocks
+    sharding: bool = False  # weights shared out among processes: less memory on each, more sent between them
     workers: int = 4  # processes that load clips, on each device
 
 
@@ -93,6 +112,7 @@ class Saving:
     every: int = 250  # steps
     keep: int = 4  # checkpoints
     validate_every: int = 50  # steps
+    strips: int = 3  # held-out clips that are made and drawn at each checkpoint; 0: none
 
 
 @dataclass(frozen=True)
@@ -102,15 +122,22 @@ class Config:
     backbone: Backbone
     data: Data
     branch: Branch = Branch()
+    pretraining: Pretraining = Pretraining()
     stage1: Stage = Stage("full")
     stage2: Stage = Stage("early", start="stage1")
     training: Training = Training()
     saving: Saving = Saving()
     source: str = field(default="", compare=False)  # the file, for messages
 
-    def stage(self, name: StageName) -> Stage:
+    def stage(self, name: StageName) -> Stage | Pretraining:
         """One stage by its name."""
-        return self.stage1 if name == "stage1" else self.stage2
+        return self.pretraining if name == "backbone" else self.stage1 if name == "stage1" else self.stage2
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where the data lie."""
+        given = self.data.folder
+        return tuple(Path(each).expanduser() for each in ((given,) if isinstance(given, str) else given))
 
     @property
     def record(self) -> dict[str, Any]:
@@ -125,24 +152,31 @@ class Config:
         Flat, by dotted name. Data and backbone are told apart by their content, elsewhere.
         """
         table = self.record
-        table["stage"] = table.pop(stage)
-        table.pop("stage1", None), table.pop("stage2", None), table.pop("saving")
+        table["stage"] = table[section(stage)]
+        for part in ("pretraining", "stage1", "stage2", "saving", *(["branch"] if stage == "backbone" else [])):
+            del table[part]
         flat = {f"{part}.{name}": value for part, row in table.items() for name, value in row.items()}
         return {name: value for name, value in flat.items() if name not in _ELSEWHERE}
 
 
 _ELSEWHERE = {"backbone.weights", "data.folder", "data.cache"} | {
-    f"training.{name}" for name in ("device_batch", "checkpointing", "compile", "workers")
+    f"training.{name}" for name in ("device_batch", "checkpointing", "compile", "sharding", "workers")
 }
 _SECTIONS = {
     "backbone": Backbone,
     "branch": Branch,
     "data": Data,
+    "pretraining": Pretraining,
     "stage1": Stage,
     "stage2": Stage,
     "training": Training,
     "saving": Saving,
 }
+
+
+def section(stage: StageName) -> str:
+    """What a stage is called in the file."""
+    return "pretraining" if stage == "backbone" else stage
 
 
 def load(path: Path) -> Config:
@@ -200,20 +234,34 @@ def _explained(error: Any) -> str:
 def _faults(config: Config) -> list[str]:
     """What a schema cannot say."""
     faults = []
-    for name in ("stage1", "stage2"):
-        stage = config.stage(name)
+    stages: tuple[StageName, ...] = ("backbone", "stage1", "stage2")
+    for place in stages:
+        stage, name = config.stage(place), section(place)
         if stage.warmup_steps >= stage.steps:
             faults.append(f"{name}.warmup_steps: {stage.warmup_steps} leave nothing of {stage.steps} steps")
+    shape = config.pretraining
+    if shape.channels > (most := 3 * shape.patch_px**2):
+        faults.append(
+            f"pretraining.channels: {shape.channels} are more than the {most} values of a patch of "
+            f"{shape.patch_px}x{shape.patch_px} pixels"
+        )
     if config.training.total_batch % config.training.device_batch:
         faults.append(
             f"training.device_batch: {config.training.total_batch} clips cannot be shared out by "
             f"{config.training.device_batch}"
         )
+    if config.training.sharding and config.training.optimizer == "muon":
+        faults.append(
+            "training.sharding: Muon turns whole matrices, and each process has but a part of them; set "
+            'training.optimizer = "adamw"'
+        )
     family = config.backbone.family
     if family == "small" and config.backbone.weights is None:
-        faults.append("backbone.weights: nobody publishes a small backbone; name the folder of yours")
+        faults.append("backbone.weights: name the folder of your small backbone; kinebench train backbone makes it")
     if family != "cogvideox" and config.data.image_noise:
         faults.append("data.image_noise: this is of CogVideoX alone; the first frame of others is clean")
     if family == "wan" and not config.branch.image_latents:
         faults.append("branch.image_latents: Wan's latents hold the first frame, so its branch sees it")
+    if config.data.caption_dropout + config.pretraining.plain_captions > 1:
+        faults.append("pretraining.plain_captions: with data.caption_dropout it makes more than all clips")
     return faults

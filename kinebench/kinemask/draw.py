@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-TRAINING, VALIDATION, INITIAL = range(3)
+TRAINING, VALIDATION, INITIAL, SHOWN = range(4)
 """What numbers are for; they never share a stream."""
 
 
@@ -28,3 +28,8 @@ class Draw:
 def rng(seed: int, purpose: int, *place: int) -> np.random.Generator:
     """The generator of one thing, such as of clip `place[1]` in the total batch of step `place[0]`."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *place)))
+
+
+def torch_seed(rng: np.random.Generator) -> int:
+    """A seed for torch."""
+    return int(rng.integers(2**63))

@@ -1,4 +1,4 @@
-"""TensorBoard's files of events, written without TensorBoard: numbers by name and step.
+"""TensorBoard's files of events, written without TensorBoard: numbers and pictures by name and step.
 
 A file is a row of records: length, its checksum, the bytes of a protocol buffer `Event`, their checksum. Checksums are
 CRC-32C, turned and shifted. https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto
@@ -15,7 +15,8 @@ _POLYNOMIAL = 0x82F63B78
 _MASK = 0xA282EAD8
 _VARINT, _DOUBLE, _BYTES, _FLOAT = 0, 1, 2, 5
 _WALL_TIME, _STEP, _FILE_VERSION, _SUMMARY, _SESSION = 1, 2, 3, 5, 7
-_VALUE, _TAG, _SIMPLE_VALUE, _STATUS, _START = 1, 1, 2, 1, 1
+_VALUE, _TAG, _SIMPLE_VALUE, _IMAGE, _STATUS, _START = 1, 1, 2, 4, 1, 1
+_HEIGHT, _WIDTH, _COLOURS, _ENCODED, _RGB = 1, 2, 3, 4, 3
 
 
 class Events:
@@ -35,6 +36,15 @@ class Events:
             for name, value in values.items()
         ]
         self._add(step, _field(_SUMMARY, _BYTES, b"".join(rows)))
+        self._file.flush()
+
+    def picture(self, step: int, name: str, png: bytes) -> None:
+        """An RGB picture of one step."""
+        width, height = struct.unpack_from(">II", png, 16)
+        sizes = ((_HEIGHT, height), (_WIDTH, width), (_COLOURS, _RGB))
+        image = b"".join(_field(number, _VARINT, _varint(value)) for number, value in sizes)
+        value = _text(_TAG, name) + _field(_IMAGE, _BYTES, image + _field(_ENCODED, _BYTES, png))
+        self._add(step, _field(_SUMMARY, _BYTES, _field(_VALUE, _BYTES, value)))
         self._file.flush()
 
     def close(self) -> None:

@@ -55,3 +55,11 @@ class Family(Protocol):
         The transformer is called once, with named arguments, so that a control branch attached to it hears them.
         """
         ...
+
+    def shown(self, batch: Tensors, first: NDArray[np.uint8], steps: int, draw: "Draw") -> NDArray[np.uint8]:
+        """Clips (B, F, H, W, 3) made from noise in so many steps, without guidance.
+
+        `batch` is what `latents` kept of each clip, of which only that of frame 0 is read, and `text`; `first` is frame
+        0 itself (B, H, W, 3). The transformer is called with named arguments, so that an attached branch hears them.
+        """
+        ...

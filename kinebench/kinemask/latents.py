@@ -33,17 +33,17 @@ class Cache:
     model: str  # `Family.identity`
     size: tuple[int, int]  # width and height of clips, in pixels
 
-    def clip(self, sha256: str) -> Path:
-        """The file of a clip; `sha256` is of its mp4."""
-        return self._path("clips", sha256, *self.size)
+    def clip(self, sha256: str, mirrored: bool = False) -> Path:
+        """The file of a clip, or of the same turned left to right; `sha256` is of its mp4."""
+        return self._path("clips", sha256, *self.size, *(["mirrored"] if mirrored else []))
 
     def prompt(self, text: str) -> Path:
         """The file of a prompt."""
         return self._path("prompts", text)
 
-    def put_clip(self, sha256: str, tensors: Tensors) -> None:
+    def put_clip(self, sha256: str, tensors: Tensors, mirrored: bool = False) -> None:
         """Keep what `Family.latents` made, float32 or bfloat16 as it is. Raises KineBenchError if the disk is full."""
-        _write(self.clip(sha256), tensors, {})
+        _write(self.clip(sha256, mirrored), tensors, {})
 
     def put_prompt(self, text: str, embedding: Tensor) -> None:
         """Keep an embedding (words, width), without the zeros at its end."""
@@ -51,9 +51,9 @@ class Cache:
         count = int(said.max()) + 1 if len(said) else 0
         _write(self.prompt(text), {_TEXT: embedding[:count]}, {_WORDS: str(len(embedding))})
 
-    def get_clip(self, sha256: str) -> dict[str, Tensor]:
+    def get_clip(self, sha256: str, mirrored: bool = False) -> dict[str, Tensor]:
         """What was kept of a clip. Raises KineBenchError if it is not there or damaged."""
-        return _read(self.clip(sha256))[0]
+        return _read(self.clip(sha256, mirrored))[0]
 
     def get_prompt(self, text: str) -> Tensor:
         """The whole embedding (words, width) of a prompt. Raises KineBenchError if it is not there or damaged."""

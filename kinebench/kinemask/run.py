@@ -11,28 +11,36 @@ from kinebench import __version__
 from kinebench.errors import KineBenchError
 from kinebench.kinemask import checkpoint
 from kinebench.kinemask.checkpoint import FORMAT_VERSION, Checkpoint
-from kinebench.kinemask.config import Config, StageName
+from kinebench.kinemask.config import Config, StageName, section
 from kinebench.kinemask.families.parts import identity
 from kinebench.kinemask.material import Material
 from kinebench.methods import hub
 from kinebench.methods import method as methods
 from kinebench.shards.files import disk_room
 
-_LOCK = ".lock"
+LOCK = ".lock"
+
+
+def home(stage: StageName) -> str:
+    """What says where a stage's folder lies."""
+    return "backbone.weights" if stage == "backbone" else "--out"
 
 
 @contextlib.contextmanager
-def claimed(place: Path) -> Iterator[None]:
+def claimed(place: Path, stage: StageName) -> Iterator[None]:
     """Hold a stage's folder, made if it is not there; the lock dies with the process. Raises KineBenchError."""
-    with disk_room("locking", place, 4096):
-        place.mkdir(parents=True, exist_ok=True)
-        file = (place / _LOCK).open("w")
+    try:
+        with disk_room("locking", place, 4096):
+            place.mkdir(parents=True, exist_ok=True)
+            file = (place / LOCK).open("w")
+    except OSError as error:
+        raise KineBenchError(f"{place} cannot be written: {error.strerror}; name another {home(stage)}") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise KineBenchError(
-                f"another process is training in {place}; wait for it, or name another --out"
+                f"another process is training in {place}; wait for it, or name another {home(stage)}"
             ) from error
         checkpoint.sweep(place)
         yield
@@ -40,7 +48,8 @@ def claimed(place: Path) -> Iterator[None]:
 
 def facts_of(config: Config, stage: StageName, material: Material) -> dict[str, Any]:
     """What trainer.json says, but for the step."""
-    manifest = material.trained.shards.manifest
+    manifests, backbone = material.manifests, ("codec",) if stage == "backbone" else ("transformer", "scheduler")
+    recipe = manifests[0].recipe
     return {
         "format_version": FORMAT_VERSION,
         "stage": stage,
@@ -50,16 +59,16 @@ def facts_of(config: Config, stage: StageName, material: Material) -> dict[str, 
         "backbone": {
             "family": config.backbone.family,
             **_origin(config, material.weights),
-            "sha256": identity(material.weights, "transformer", "scheduler"),
+            "sha256": identity(material.weights, *backbone),
         },
         "dataset": {
-            "name": manifest.dataset,
-            "version": manifest.recipe["dataset"]["version"],
+            "name": " + ".join(manifest.dataset for manifest in manifests),
+            "version": " + ".join(manifest.recipe["dataset"]["version"] for manifest in manifests),
             "sha256": material.sha256,
             "clips": len(material.trained.keys),
-            "frames": manifest.recipe["video"]["frames"],
+            "frames": recipe["video"]["frames"],
             "size": list(material.trained.cache.size),
-            "v_max_mps": manifest.recipe["motion"]["v_max_mps"],
+            "v_max_mps": recipe["motion"]["v_max_mps"],
         },
         "versions": {"kinebench": __version__}
         | {name: importlib.metadata.version(name) for name in ("torch", "diffusers", "accelerate")},
@@ -75,16 +84,38 @@ def _origin(config: Config, weights: Path) -> dict[str, str | None]:
 
 def demand_same(point: Checkpoint, facts: dict[str, Any], config: Config) -> None:
     """Raises KineBenchError, which says what differs, if a checkpoint is of another training."""
+    stage: StageName = facts["stage"]
     for what in ("backbone", "dataset"):
         if point.facts[what]["sha256"] != facts[what]["sha256"]:
-            raise KineBenchError(f"{point.folder} was trained with another {what}; name another --out")
+            raise KineBenchError(
+                f"{point.folder} was trained with another {what}{_unlike(what, point.facts[what], facts[what])}; name "
+                f"another {home(stage)}"
+            )
     before, now = point.facts["decides"], facts["decides"]
     differing = [name for name in now if before.get(name) != now[name]]
     if differing:
-        listed = ", ".join(f"{name} = {before.get(name)!r}, now {now[name]!r}" for name in differing)
+        listed = ", ".join(f"{_said(name, stage)} = {before.get(name)!r}, now {now[name]!r}" for name in differing)
         raise KineBenchError(
-            f"{point.folder} was trained with {listed}; name another --out, or change {config.source} back"
+            f"{point.folder} was trained with {listed}; name another {home(stage)}, or change {config.source} back"
         )
+
+
+def _said(name: str, stage: StageName) -> str:
+    """What a name of `Config.decides` is called in the file."""
+    part, _, key = name.partition(".")
+    return f"{section(stage) if part == 'stage' else part}.{key}"
+
+
+def _unlike(what: str, before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What a reader sees of the difference, if there is such a thing."""
+
+    def told(row: dict[str, Any]) -> str:
+        if what == "backbone":
+            return str(row.get("title"))
+        width, height = row["size"]
+        return f"{row['clips']} clips of {row['name']}, {row['frames']} frames of {width}x{height}"
+
+    return f": {told(before)}, and not {told(now)}" if told(before) != told(now) else ""
 
 
 def start_of(config: Config, stage: StageName, out: Path, facts: dict[str, Any]) -> Checkpoint | None:
@@ -92,7 +123,7 @@ def start_of(config: Config, stage: StageName, out: Path, facts: dict[str, Any])
 
     Raises KineBenchError if stage 1 is not done, or was trained with another backbone or branch.
     """
-    if config.stage(stage).start == "backbone":
+    if stage == "backbone" or (config.stage1 if stage == "stage1" else config.stage2).start == "backbone":
         return None
     place, wanted = out / "stage1", config.stage1.steps
     last = checkpoint.found(place)[-1:]

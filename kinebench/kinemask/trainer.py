@@ -1,11 +1,12 @@
-"""Training of a control branch beside a frozen backbone, in two stages. KineMask, sections 3.3 and A.2.
+"""Training of a control branch beside a frozen backbone, in two stages, or of a small backbone itself.
+
+The stages are those of KineMask, sections 3.3 and A.2.
 
 Every number that is drawn comes from a generator of seed, step and place in the total batch, and the order of clips
 from seed and epoch. So one process and many, and a run that was killed and goes on, do the same.
 """
 
 import contextlib
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -13,22 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from kinebench.errors import KineBenchError
-from kinebench.kinemask import checkpoint, validation
-from kinebench.kinemask.batches import Portions, Walk, batches, painted
-from kinebench.kinemask.branch.attach import attached
+from kinebench.kinemask import checkpoint, pretraining, strips, validation
+from kinebench.kinemask.advice import advised
+from kinebench.kinemask.batches import Portions, Walk, batches
 from kinebench.kinemask.card import card
 from kinebench.kinemask.checkpoint import Checkpoint
-from kinebench.kinemask.config import Config, StageName
-from kinebench.kinemask.device import accelerator, portion_batches
-from kinebench.kinemask.draw import INITIAL, TRAINING, Draw, rng
+from kinebench.kinemask.config import Config, StageName, section
+from kinebench.kinemask.device import accelerator, agreed, demand_alike, portion_batches
+from kinebench.kinemask.draw import TRAINING, Draw, rng, torch_seed
+from kinebench.kinemask.families.small import complete
 from kinebench.kinemask.log import Log
-from kinebench.kinemask.material import Material, demand_kept, gathered
-from kinebench.kinemask.run import claimed, demand_same, facts_of, start_of
+from kinebench.kinemask.material import course, demand_kept, gathered
+from kinebench.kinemask.precompute import kept
+from kinebench.kinemask.run import claimed, demand_same, facts_of, home, start_of
+from kinebench.kinemask.session import Session, session
+from kinebench.kinemask.sharding import collected, plain, whole
 from kinebench.shards.files import Progress
 
 
@@ -54,119 +57,90 @@ class Outcome:
 Note = Callable[[Moment], None]
 
 
-@dataclass
-class Session:
-    """What a stage works with."""
-
-    config: Config
-    stage: StageName
-    work: Any  # accelerate's
-    material: Material
-    control: Any
-    steered: Any  # the same, wrapped if there are several processes
-    optimizer: torch.optim.Optimizer
-    average: Any  # the branch with averaged weights, or None
-
-    def loss(self, batch: dict[str, Any], draw: Draw) -> Tensor:
-        """The loss of each clip of a batch, (B,)."""
-        transformer, device = self.material.family.transformer, self.work.device
-        batch = {name: value.to(device, non_blocking=True) for name, value in batch.items() if name != "key"}
-        masks = painted(batch.pop("ids"), batch.pop("table"))
-        with attached(transformer, self._branch, masks, self.config.branch.weight):
-            return self.material.family.loss(batch, draw)
-
-    def _branch(self, *args: Any, **named: Any) -> tuple[Tensor, ...]:
-        """In bfloat16 over float32 weights, if that is asked for; the backbone is in bfloat16 itself then."""
-        lower = self.config.training.precision == "bfloat16"
-        with torch.autocast(self.work.device.type, torch.bfloat16, enabled=lower):
-            return self.steered(*args, **named)
+def place_of(config: Config, stage: StageName, out: Path | None) -> Path:
+    """The folder of a stage: inside `out`, or, of a backbone, inside its own. Raises KineBenchError."""
+    if stage == "backbone":
+        return pretraining.place(config)
+    assert out is not None
+    return out / stage
 
 
-def train(config: Config, stage: StageName, out: Path, note: Note, told: Progress) -> Outcome:
-    """Train a stage in `out`/`stage`, from its last checkpoint there if it has one, to its end.
+def train(config: Config, stage: StageName, out: Path | None, note: Note, told: Progress) -> Outcome:
+    """Train a stage in its folder, from its last checkpoint there if it has one, to its end.
 
     Raises KineBenchError for whatever does not fit, before anything is trained; and for a full disk or device, with the
     checkpoints as they were.
     """
     work = accelerator()
     portion_batches(config.training.total_batch, config.training.device_batch, work.num_processes)
-    place = out / stage
-    with claimed(place) if work.is_main_process else contextlib.nullcontext(), _memory(config):
-        work.wait_for_everyone()
-        material = gathered(config, str(work.device))
-        facts = facts_of(config, stage, material)
+    place = place_of(config, stage, out)
+    with contextlib.ExitStack() as held, advised(config, work.num_processes):
+        with agreed():
+            if work.is_main_process:
+                held.enter_context(claimed(place, stage))
         before = checkpoint.found(place)[-1:]
-        for point in before:
-            demand_same(point, facts, config)
-            if point.step >= config.stage(stage).steps:
-                return Outcome(point, point.step, None)
-        first = None if before else start_of(config, stage, out, facts)
-        demand_kept(config, material, told)
-        session = _session(config, stage, work, material, (*before, first)[0])
-        if before:
-            before[0].restore(session.optimizer, [name for name, _ in session.control.named_parameters()])
+        start = _start(config, stage, place, before, work, told)
+        with agreed():
+            material = gathered(config, str(work.device), start)
+            facts = facts_of(config, stage, material)
+            for point in before:
+                demand_same(point, facts, config)
+            first = None if before or out is None else start_of(config, stage, out, facts)
+        demand_alike(_common(config, stage, facts, [*before, *([first] if first else [])]))
+        if before and before[0].step >= config.stage(stage).steps:
+            return _ended(config, stage, work, Outcome(before[0], before[0].step, None))
+        with agreed():
+            if stage == "backbone":
+                mine = slice(work.process_index, None, work.num_processes)
+                courses = [course(config, stage), *validation.ALONE.values()]
+                kept(material, courses, config.data.mirror, told, mine)
+            else:
+                demand_kept(config, material, stage, told)
+        run = session(config, stage, work, material, (*before, first)[0])
         done = before[0].step if before else 0
         with Log(place, done) if work.is_main_process else contextlib.nullcontext() as log:
-            return _train(session, place, facts, done, log, note)
+            return _ended(config, stage, work, _train(run, place, facts, done, log, note))
 
 
-def _session(config: Config, stage: StageName, work: Any, material: Material, start: Checkpoint | None) -> Session:
-    family, training = material.family, config.training
-    control = start.branch(family.control, family.transformer) if start else _new(config, family)
-    average = None
-    if training.ema_decay:
-        if start and start.facts["stage"] == stage:
-            average = start.branch(family.control, family.transformer, checkpoint.AVERAGE)
-        else:
-            average = copy.deepcopy(control)
-        average.to(work.device).requires_grad_(False)
-    control.to(work.device).train()
-    if training.checkpointing:
-        control.enable_gradient_checkpointing()
-        family.transformer.enable_gradient_checkpointing()
-    if training.compile:
-        for model in (control, family.transformer):
-            for block in model.transformer_blocks if hasattr(model, "transformer_blocks") else model.blocks:
-                block.compile()
-    row = config.stage(stage)
-    optimizer = torch.optim.AdamW(
-        control.parameters(),
-        lr=row.learning_rate,
-        betas=training.betas,
-        weight_decay=training.weight_decay,
-        fused=work.device.type == "cuda",
-    )
-    return Session(config, stage, work, material, control, work.prepare_model(control), optimizer, average)
+def _start(
+    config: Config, stage: StageName, place: Path, before: list[Checkpoint], work: Any, told: Progress
+) -> Path | None:
+    """The small backbone that is trained, as it is now; None if the backbone is frozen."""
+    if stage != "backbone":
+        return None
+    if before:
+        return before[0].folder
+    with agreed():
+        if work.is_main_process:
+            pretraining.begun(config, place, told)
+    return pretraining.begun(config, place, told)
 
 
-def _new(config: Config, family: Any) -> Any:
-    """A branch whose own parts are drawn by the seed; the rest is the backbone's."""
-    options: dict[str, Any] = {
-        "num_layers": config.branch.layers,
-        "unshuffle": family.pixel,
-        "mask_width": config.branch.mask_width,
-        "mask_channels": config.branch.mask_channels,
-        "norm": config.branch.norm,
-        "zero_init": config.branch.zero_init,
+def _common(config: Config, stage: StageName, facts: dict[str, Any], points: list[Checkpoint]) -> dict[str, Any]:
+    """What must be the same wherever a process runs."""
+    table = config.record
+    return {
+        "the configuration": {**table, "backbone": table["backbone"]["family"], "data": facts["decides"]},
+        f"what is in {home(stage)}": [(point.folder.name, point.step) for point in points],
+        "backbone.weights": facts["backbone"]["sha256"],
+        "data.folder": facts["dataset"]["sha256"],
     }
-    if config.backbone.family != "wan":
-        options["image_latents"] = config.branch.image_latents
-    blocks = family.transformer.config.num_layers
-    if config.branch.layers > blocks:
-        raise KineBenchError(
-            f"{config.source}: branch.layers is {config.branch.layers}; the backbone has {blocks} blocks"
-        )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_number(rng(config.training.seed, INITIAL)))
-        return family.control.on(family.transformer, **options).float()
+
+
+def _ended(config: Config, stage: StageName, work: Any, outcome: Outcome) -> Outcome:
+    with agreed():
+        if stage == "backbone" and work.is_main_process:
+            pretraining.finished(config, outcome.checkpoint)
+    return outcome
 
 
 def _train(session: Session, place: Path, facts: dict[str, Any], done: int, log: Log | None, note: Note) -> Outcome:
-    config, work = session.config, session.work
+    config = session.config
     steps, total = config.stage(session.stage).steps, config.training.total_batch
     ahead = _batches(session, range(done, steps))
     if done == 0:
         _validate(session, 0, log)
+        _show(session, 0, log)
     loss, saved, began = None, None, time.monotonic()
     for step in range(done, steps):
         start = time.monotonic()
@@ -175,21 +149,20 @@ def _train(session: Session, place: Path, facts: dict[str, Any], done: int, log:
             speed = (step - done) / (time.monotonic() - began) if step > done else None
             note(Moment(round((step + share) * total), steps * total, last, speed))
 
-        loss, norm = _step(session, step, ahead, tell)
+        loss, norm = advance(session, step, ahead, tell)
         seconds = time.monotonic() - start
         if log:
-            log.write(step + 1, "train", _measured(session, loss, norm, seconds))
+            log.write(step + 1, "train", _measured(session, step, loss, norm, seconds))
         if not math.isfinite(loss):
             raise KineBenchError(
-                f"the loss is {loss} at step {step + 1}; lower {session.stage}.learning_rate, or set "
+                f"the loss is {loss} at step {step + 1}; lower {section(session.stage)}.learning_rate, or set "
                 f'training.precision = "float32". The checkpoints in {place} are whole'
             )
         if (step + 1) % config.saving.validate_every == 0 or step + 1 == steps:
             _validate(session, step + 1, log)
         if (step + 1) % config.saving.every == 0 or step + 1 == steps:
-            if work.is_main_process:
-                saved = _save(session, place, facts | {"step": step + 1})
-            work.wait_for_everyone()
+            saved = _save(session, place, facts | {"step": step + 1})
+            _show(session, step + 1, log)
     note(Moment(steps * total, steps * total, loss, None))
     return Outcome(saved or checkpoint.found(place)[-1], done, loss)
 
@@ -197,39 +170,40 @@ def _train(session: Session, place: Path, facts: dict[str, Any], done: int, log:
 def _batches(session: Session, steps: range) -> Iterator[dict[str, Any]]:
     config, work = session.config, session.work
     training = config.training
-    walk = Walk(
-        session.material.trained, config.stage(session.stage).truncation, config.data.caption_dropout, training.seed
-    )
+    walk = Walk(session.material.trained, course(config, session.stage), training.seed)
     portions = Portions(steps, training.total_batch, training.device_batch, work.process_index, work.num_processes)
     return batches(walk, portions, training.workers)
 
 
-def _step(
+def advance(
     session: Session, step: int, ahead: Iterator[dict[str, Any]], tell: Callable[[float], None]
 ) -> tuple[float, float]:
     """One step of the optimizer: the mean loss over the total batch, and the norm of its gradient before clipping."""
-    training, stage, work = session.config.training, session.config.stage(session.stage), session.work
+    training, work = session.config.training, session.work
     portions = portion_batches(training.total_batch, training.device_batch, work.num_processes)
-    torch.manual_seed(_number(rng(training.seed, TRAINING, step, training.total_batch + work.process_index)))
-    for group in session.optimizer.param_groups:
-        group["lr"] = stage.learning_rate * warmth(step, stage.steps, stage.warmup_steps, stage.restarts)
-    whole = torch.zeros((), device=work.device)
+    torch.manual_seed(torch_seed(rng(training.seed, TRAINING, step, training.total_batch + work.process_index)))
+    total = torch.zeros((), device=work.device)
     for number in range(portions):
         batch = next(ahead)
         places = [divmod(int(place), training.total_batch) for place in batch.pop("number")]
         draw = Draw([rng(training.seed, TRAINING, *place) for place in places])
-        apart = contextlib.nullcontext() if number + 1 == portions else work.no_sync(session.steered)
-        with apart:
+        with session.apart(last=number + 1 == portions):
             loss = session.loss(batch, draw).mean() / portions
             loss.backward()
-        whole += loss.detach()
+        total += loss.detach()
         tell((number + 1) / portions)
-    norm = torch.nn.utils.clip_grad_norm_(session.control.parameters(), training.max_grad_norm)
-    session.optimizer.step()
-    session.optimizer.zero_grad(set_to_none=True)
+    session.share_gradients()
+    norm = torch.nn.utils.clip_grad_norm_(session.model.parameters(), training.max_grad_norm)
+    session.optimizer.step(_rate(session, step))
     if session.average is not None:
-        _follow(session.average, session.control, training.ema_decay)
-    return float(work.reduce(whole, "mean")), float(norm)
+        _follow(session.average, session.model, training.ema_decay)
+    return float(work.reduce(total, "mean")), float(whole(norm))
+
+
+def _rate(session: Session, step: int) -> float:
+    """The learning rate of a step."""
+    stage = session.config.stage(session.stage)
+    return stage.learning_rate * warmth(step, stage.steps, stage.warmup_steps, stage.restarts)
 
 
 def warmth(step: int, steps: int, warmup: int, cycles: int) -> float:
@@ -241,56 +215,55 @@ def warmth(step: int, steps: int, warmup: int, cycles: int) -> float:
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]
-def _follow(average: Any, control: Any, decay: float) -> None:
-    for mine, theirs in zip(average.parameters(), control.parameters(), strict=True):
+def _follow(average: Any, model: Any, decay: float) -> None:
+    for mine, theirs in zip(average.parameters(), model.parameters(), strict=True):
         mine.lerp_(theirs, 1 - decay)
 
 
 def _validate(session: Session, step: int, log: Log | None) -> None:
-    if not session.material.held_out.keys:
+    clips, training = session.material.held_out, session.config.training
+    if not clips.keys:
         return
+    courses = validation.ALONE if session.steered is None else validation.STEERED
     with torch.no_grad():
-        losses = validation.losses(session.material.held_out, session.loss, session.config.training.seed, session.work)
+        losses = validation.losses(clips, courses, session.loss, training.seed, training.device_batch, session.work)
     if log:
         log.write(step, "validation", losses)
 
 
-def _measured(session: Session, loss: float, norm: float, seconds: float) -> dict[str, float]:
-    rate = session.optimizer.param_groups[0]["lr"]
+def _show(session: Session, step: int, log: Log | None) -> None:
+    """Sample strips. Every process makes them, for a model may be shared out among all; the first draws them."""
+    clips, config = session.material.held_out, session.config
+    count, steered = config.saving.strips, session.steered is not None
+    try:
+        found = strips.strips(clips, session.shown, config.backbone.family, steered, count, config.training.seed)
+    except torch.OutOfMemoryError as error:
+        raise KineBenchError(
+            f"{config.source}: the GPU's memory is full while sample strips are made; set saving.strips = 0. "
+            "Checkpoints are whole, and the same command goes on"
+        ) from error
+    with agreed():
+        if log and found:
+            log.strips(step, strips.picture(found, f"{session.stage}, step {step}"))
+
+
+def _measured(session: Session, step: int, loss: float, norm: float, seconds: float) -> dict[str, float]:
     speed = {"seconds": round(seconds, 4), "clips_per_s": round(session.config.training.total_batch / seconds, 4)}
     if session.work.device.type == "cuda":
         speed["memory_gb"] = round(torch.cuda.max_memory_allocated() / 1e9, 3)
-    return {"loss": loss, "grad_norm": norm, "learning_rate": rate, **speed}
+    return {"loss": loss, "grad_norm": norm, "learning_rate": _rate(session, step), **speed}
 
 
 def _save(session: Session, place: Path, facts: dict[str, Any]) -> Checkpoint:
-    keep = session.config.saving.keep
-    return checkpoint.write(place, facts, card(facts), session.control, session.optimizer, session.average, keep)
-
-
-@contextlib.contextmanager
-def _memory(config: Config) -> Iterator[None]:
-    """Say which setting to change when the device's memory is full."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        training = config.training
-        if training.device_batch > 1:
-            advice = (
-                f"set training.device_batch below {training.device_batch}; the total batch stays {training.total_batch}"
-            )
-        elif not training.checkpointing:
-            advice = "set training.checkpointing = true: it takes less memory and more time"
-        elif training.precision == "float32":
-            advice = 'set training.precision = "bfloat16"'
-        elif training.ema_decay:
-            advice = "set training.ema_decay = 0: the average takes as much memory as the branch"
-        else:
-            advice = f"set branch.layers below {config.branch.layers}, or data.size smaller, or take a larger GPU"
-        raise KineBenchError(
-            f"{config.source}: the GPU's memory is full; {advice}. Checkpoints are whole, and the same command goes on"
-        ) from error
-
-
-def _number(draw: np.random.Generator) -> int:
-    return int(draw.integers(2**63))
+    models = {session.part: session.model}
+    if session.average is not None:
+        models[checkpoint.AVERAGE] = session.average
+    family: Any = session.material.family
+    beside = (lambda folder: complete(folder, family.codec)) if session.steered is None else None
+    main, keep = session.work.is_main_process, session.config.saving.keep
+    models = {name: plain(model, main) for name, model in models.items()}
+    state = collected(session.optimizer.state(), main)
+    with agreed():
+        if main:
+            checkpoint.write(place, facts, card(facts), models, state, keep, beside)
+    return Checkpoint(place / checkpoint.name_of(facts["step"]))

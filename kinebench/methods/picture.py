@@ -121,7 +121,7 @@ def _text(condition: Condition, width: int) -> NDArray[np.uint8]:
     font = ImageFont.load_default(TEXT_PX)
     wide, high = condition.size
     title = f"{condition.key}   {condition.frames} frames of {wide}x{high}, {condition.fps:g} a second"
-    lines = [title, *_wrapped(condition.prompt, font, width - 2 * MARGIN_PX)]
+    lines = [title, *wrapped(condition.prompt, font, width - 2 * MARGIN_PX)]
     image = Image.new("RGB", (width, len(lines) * LINE_PX + 2 * MARGIN_PX), (250, 250, 248))
     pen = ImageDraw.Draw(image)
     for number, line in enumerate(lines):
@@ -130,7 +130,7 @@ def _text(condition: Condition, width: int) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _wrapped(text: str, font: Any, width: int) -> list[str]:
+def wrapped(text: str, font: Any, width: int) -> list[str]:
     """Lines of whole words, no wider than `width` if a word is not."""
     lines: list[str] = []
     for word in text.split():

@@ -11,8 +11,8 @@ from kinebench.scene.scene import Scene, Vector
 
 DECIMALS = 6
 """Numbers are kept to a millionth of their unit; everything is accepted, rendered and annotated as it is kept."""
-_ROUNDED_FRAMES = 1e-4
-"""A time that is kept may be this far beside its frame; a step of the simulation is a hundred times longer."""
+_ROUNDED_S = 10.0**-DECIMALS
+"""A time that is kept is less than this beside the true one; a step of the simulation is hundreds of times longer."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Event:
     point_m: Vector  # world, first contact
     normal: Vector  # unit, world, from b to a
 
-    def first_frame(self, fps: int) -> int:
+    def first_frame(self, fps: float) -> int:
         """The first frame that is not before first contact; it may be after the clip's last."""
-        return math.ceil(self.time_s * fps - _ROUNDED_FRAMES)
+        return math.ceil((self.time_s - _ROUNDED_S) * fps)
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def disk_room(task: str, folder: Path, needed_bytes: int) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        free = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
         raise KineBenchError(
             f"{_FULL[error.errno]} while {task} in {folder}: it needs {megabytes(needed_bytes)}, "
             f"{megabytes(free)} are free. What was finished before is kept; make room and run the same command again"

@@ -29,7 +29,7 @@ OVERLAP_M = 0.008
 APART_M = 0.01
 """Objects that touch between two frames may be this farther apart in both than their motion explains."""
 CLOSING_MPS = 0.6
-"""How far an event's closing speed may be from that at the frame before: spin and other touches lie in between."""
+"""How far an event's closing speed may be beside that at the frame before, and what other pushes in between explain."""
 MOMENTUM_NS = 0.02
 """How much more momentum a touching pair may gain or lose than friction with the ground can give it."""
 IMPULSE_SHARE = 0.4
@@ -160,18 +160,19 @@ def _pair_faults(rollout: Rollout, seen: tuple[Sighting, ...], a: int, b: int, f
 def _touch_faults(scene: Scene, rollout: Rollout, number: int, event: Event) -> Iterator[str]:
     """An event is where its two objects are, and as fast as they near each other."""
     before, _ = _span(event, scene.fps, len(rollout.positions_m))
-    point, surface_mps = np.array(event.point_m), []
+    point, surface_mps, slack_mps = np.array(event.point_m), [], CLOSING_MPS
     for i in (event.a - 1, event.b - 1):
         velocity = rollout.velocities_mps[before, i]
         centre = rollout.positions_m[before, i] + velocity * (event.time_s - before / scene.fps)
         away_m, half = np.linalg.norm(point - centre), np.array(scene.bodies[i].size_m) / 2
         slack_m = APART_M + _strayed_m(scene, rollout, i, before / scene.fps, event.time_s)
+        slack_mps += sum(push for push, _ in _pushes(scene, rollout, i, before / scene.fps, event.time_s))
         if not half.min() - slack_m < away_m < np.linalg.norm(half) + slack_m:
             yield f"events.{number}.point_m is {away_m:.3f} m from the centre of object {i + 1}: not on its surface"
         turning = np.cross(rollout.angular_velocities_radps[before, i], point - rollout.positions_m[before, i])
         surface_mps.append(velocity + turning)
     closing_mps = (surface_mps[1] - surface_mps[0]) @ np.array(event.normal)  # the normal points from b to a
-    if abs(closing_mps - event.closing_speed_mps) > CLOSING_MPS:
+    if abs(closing_mps - event.closing_speed_mps) > slack_mps:
         yield (
             f"events.{number}.closing_speed_mps is {event.closing_speed_mps:.3f}, and the objects near each other at "
             f"{closing_mps:.3f} m/s at frame {before}"
@@ -179,14 +180,18 @@ def _touch_faults(scene: Scene, rollout: Rollout, number: int, event: Event) -> 
 
 
 def _strayed_m(scene: Scene, rollout: Rollout, i: int, start_s: float, end_s: float) -> float:
-    """How far friction and earlier pushes may have taken an object from where its velocity at `start_s` leads."""
+    """How far friction and other pushes may have taken an object from where its velocity at `start_s` leads."""
     body = scene.bodies[i]
     strayed_m = body.friction * scene.ground.friction * GRAVITY_MPS2 * (end_s - start_s) ** 2 / 2
+    return strayed_m + sum(push * gone_s for push, gone_s in _pushes(scene, rollout, i, start_s, end_s))
+
+
+def _pushes(scene: Scene, rollout: Rollout, i: int, start_s: float, end_s: float) -> Iterator[tuple[float, float]]:
+    """What each push in this time may add to an object's speed, in m/s, and how long that lasts, in s."""
     for other in rollout.events:
-        if i + 1 in (other.a, other.b) and start_s <= other.time_s < end_s:
-            push_mps = (1 + IMPULSE_SHARE) * other.impulse_ns / body.mass_kg
-            strayed_m += push_mps * (end_s - other.time_s)
-    return strayed_m
+        if i + 1 in (other.a, other.b) and other.time_s < end_s and start_s < other.end_s + STEP_S:
+            push_mps = (1 + IMPULSE_SHARE) * other.impulse_ns / scene.bodies[i].mass_kg
+            yield push_mps, end_s - max(other.time_s, start_s)
 
 
 def _momentum_faults(scene: Scene, rollout: Rollout, number: int, event: Event) -> Iterator[str]:

@@ -361,3 +361,4 @@ def test_the_frame_of_a_touch_as_it_is_kept(frame):
     )
     assert kept.first_frame(FPS) == event.first_frame(FPS) == frame
     assert touch(frame / FPS + 0.001, 1, 2, (0, 0), (1, 0)).first_frame(FPS) == frame + 1
+    assert touch(round(frame / 233, 6), 1, 2, (0, 0), (1, 0)).first_frame(233) == frame

@@ -162,10 +162,10 @@ def configured(published, toys, cached):
             "stage1": stage,
             "stage2": stage,
             "training": {"precision": "float32", "total_batch": 4, "device_batch": 2, "workers": 0},
-            "saving": {"every": 2, "keep": 3, "validate_every": 2},
+            "saving": {"every": 2, "keep": 3, "validate_every": 2, "strips": 0},
         }
         for name, row in rows.items():
-            table[name] = table[name] | row
+            table[name] = table.get(name, {}) | row
         return parse(table, "toys.toml")
 
     return build

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinebench.errors import KineBenchError
-from kinebench.kinemask.batches import Portions, Walk, batches, order, painted, sized_ids
+from kinebench.kinemask.batches import Course, Portions, Walk, batches, order, painted, sized_ids
 from kinebench.kinemask.conditioning import truncated
 from kinebench.kinemask.draw import TRAINING, VALIDATION, Draw, rng
 from kinebench.kinemask.material import gathered, prompts
+from kinebench.kinemask.mirror import mirrored_frames, mirrored_text
 from kinebench.kinemask.precompute import precompute
 
 
@@ -30,7 +31,7 @@ def mask_of(item):
 
 
 def walk(material, truncation="full", dropout=0.0, seed=0):
-    return Walk(material.trained, truncation, dropout, seed)
+    return Walk(material.trained, Course(truncation, dropout), seed)
 
 
 @given(st.integers(0, 2**40), st.integers(0, 99), st.integers(1, 50))
@@ -63,7 +64,7 @@ def test_clips_come_once_an_epoch_with_their_own_latents(material):
     for item in items[:4]:
         kept = material.trained.cache.get_clip(material.trained.sha256(item["key"]))
         assert torch.equal(item["latents"], kept["latents"])
-        example = material.trained.dataset[item["key"]]
+        example = material.trained[item["key"]]
         assert np.array_equal(mask_of(item), example.velocity_input)
         assert torch.equal(item["text"], material.trained.cache.get_prompt(example.record["captions"]["c"]))
 
@@ -75,7 +76,7 @@ def test_masks_are_cut_by_seed_epoch_and_clip(material):
     lengths = []
     for one, two in zip(first, again, strict=True):
         assert np.array_equal(mask_of(one), mask_of(two))
-        whole = material.trained.dataset[one["key"]].velocity_input
+        whole = material.trained[one["key"]].velocity_input
         mask = mask_of(one)
         kept = max((i + 1 for i in range(len(mask)) if mask[i].any()), default=1)
         assert np.array_equal(mask, truncated(whole, kept))
@@ -103,15 +104,15 @@ def test_workers_change_nothing(material):
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_file_that_is_gone_is_one_message(material, tmp_path, workers):
-    empty = replace(material.trained, cache=replace(material.trained.cache, folder=tmp_path))
+    empty = replace(material.trained, cache=replace(material.trained.cache, folder=tmp_path), kept=None)
     with pytest.raises(KineBenchError) as caught:
-        list(batches(Walk(empty, "full", 0.0, 0), Portions(range(1), 4, 2), workers))
+        list(batches(Walk(empty, Course("full"), 0), Portions(range(1), 4, 2), workers))
     assert str(caught.value).endswith("is gone; run the same kinebench train precompute again")
     assert "\n" not in str(caught.value)
 
 
 def test_a_mask_at_another_size_covers_the_same_part(material):
-    example = material.trained.dataset[0]
+    example = material.trained[material.trained.keys[0]]
     own = np.isin(example.segmentation, example.driven)
     small = sized_ids(example, (48, 32))
     assert small.shape == (9, 32, 48) and set(np.unique(small)) == {0, *example.driven}
@@ -122,15 +123,40 @@ def test_a_mask_at_another_size_covers_the_same_part(material):
     assert sized_ids(example, (96, 64)) is example.segmentation
 
 
+def test_a_turned_clip_is_turned_in_everything(configured):
+    config = configured("wan", data={"mirror": True})
+    precompute(config, lambda *_: None)
+    clips = gathered(config, "cpu").trained
+    key, cache = clips.keys[0], clips.cache
+    told, mask = clips[key].record["captions"]["c"], clips[key].velocity_input
+    ways = {
+        turned: (cache.get_clip(clips.sha256(key), turned)["latents"], cache.get_prompt(text), seen)
+        for turned, text, seen in (
+            (False, told, mask),
+            (True, mirrored_text(told), mirrored_frames(mask) * np.float32([-1, 1, 1])),
+        )
+    }
+    assert not torch.equal(ways[False][0], ways[True][0]) and not np.array_equal(ways[False][2], ways[True][2])
+    seen = []
+    for seed in range(20):
+        item = clips.item(key, Course("full", mirror=True), np.random.default_rng(seed))
+        found = [turned for turned, (latents, *_) in ways.items() if torch.equal(item["latents"], latents)]
+        _, text, mask = ways[found[0]]
+        assert torch.equal(item["text"], text) and np.array_equal(mask_of(item), mask)
+        seen += found
+    assert 4 < sum(seen) < 16
+
+
 def test_the_first_velocity_in_every_frame(material):
     clips = replace(material.trained, encoding="v_0")
-    table = clips.item(clips.keys[0], "full", np.random.default_rng(0), 0.0)["table"]
+    table = clips.item(clips.keys[0], Course("full"), np.random.default_rng(0))["table"]
     assert table.any() and torch.equal(table, table[:1].expand_as(table))
 
 
 def test_every_prompt_is_listed_once(material):
-    found = prompts(material, lambda *_: None)
-    captions = {material.trained.dataset[key].record["captions"]["c"] for key in material.trained.dataset.keys}
+    found = prompts(material, [Course(None, silent=0.5)], lambda *_: None)
+    parts = (material.trained, material.held_out)
+    captions = {clips[key].record["captions"]["c"] for clips in parts for key in clips.keys}
     assert found[0] == "" and set(found[1:]) == captions and len(found) == len(captions) + 1
 
 

@@ -8,6 +8,7 @@ from kinebench.kinemask.branch.attach import attached
 from kinebench.kinemask.branch.cogvideox import CogVideoXControl
 from kinebench.kinemask.branch.encoder import MaskEncoder
 from kinebench.kinemask.branch.wan import WanControl
+from kinebench.kinemask.published import COGVIDEOX, WAN
 
 
 def run(family, control=None, masks=None, weight=0.5, **inputs):
@@ -177,31 +178,13 @@ def test_the_first_frame_alone_speaks_in_the_first_latent_frame_alone():
     assert not torch.equal(encoder(mask)[:, 0], encoder(blank)[:, 0])
 
 
-COGVIDEOX = {
-    "num_attention_heads": 48,
-    "in_channels": 32,
-    "time_embed_dim": 512,
-    "num_layers": 42,
-    "use_rotary_positional_embeddings": True,
-    "use_learned_positional_embeddings": True,
-}
-WAN = {
-    "num_attention_heads": 24,
-    "in_channels": 48,
-    "out_channels": 48,
-    "ffn_dim": 14336,
-    "num_layers": 30,
-    "text_dim": 4096,
-}
-
-
 def millions(module):
     return sum(parameter.numel() for parameter in module.parameters()) / 1e6
 
 
 def test_the_branch_of_cogvideox_5b_has_the_known_size():
     with torch.device("meta"):
-        backbone = CogVideoXTransformer3DModel(**COGVIDEOX)
+        backbone = CogVideoXTransformer3DModel(**COGVIDEOX.transformer)
         control = CogVideoXControl.on(backbone)
         residuals = control(
             torch.empty(1, 49, 3, 480, 720),
@@ -219,7 +202,7 @@ def test_the_branch_of_cogvideox_5b_has_the_known_size():
 
 def test_the_branch_of_wan_5b_has_the_known_size():
     with torch.device("meta"):
-        backbone = WanTransformer3DModel(**WAN)
+        backbone = WanTransformer3DModel(**WAN.transformer)
         control = WanControl.on(backbone)
         residuals = control(
             torch.empty(1, 49, 3, 480, 704),

@@ -12,6 +12,7 @@ from diffusers import CogVideoXTransformer3DModel
 from kinebench.errors import KineBenchError
 from kinebench.kinemask import checkpoint
 from kinebench.kinemask.branch.cogvideox import CogVideoXControl
+from kinebench.kinemask.optimizer import Optimizer
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +30,11 @@ def backbone():
     )
 
 
-def trained(backbone, steps):
+def trained(backbone, steps, kind="adamw"):
     """A branch and its optimizer after some steps."""
     torch.manual_seed(1)
     control = CogVideoXControl.on(backbone, num_layers=1, mask_width=8, mask_channels=4)
-    optimizer = torch.optim.AdamW(control.parameters(), lr=1e-2, betas=(0.9, 0.95))
+    optimizer = Optimizer(control, kind, (0.9, 0.95), 0.01)
     for step in range(steps):
         push(control, optimizer, step)
     return control, optimizer
@@ -43,24 +44,26 @@ def push(control, optimizer, step):
     draw = torch.Generator().manual_seed(step)
     for parameter in control.parameters():
         parameter.grad = torch.randn(parameter.shape, generator=draw)
-    optimizer.step()
+    optimizer.step(1e-2)
 
 
-def written(place, step, control, optimizer, **options):
-    return checkpoint.write(place, {"step": step, "stage": "stage1"}, "# A card", control, optimizer, **options)
+def written(place, step, control, optimizer, average=None, keep=None):
+    models = {"control": control} | ({"average": average} if average else {})
+    return checkpoint.write(place, {"step": step, "stage": "stage1"}, "# A card", models, optimizer.state(), keep)
 
 
 def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
-def test_training_goes_on_exactly(backbone, tmp_path):
-    control, optimizer = trained(backbone, 3)
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_training_goes_on_exactly(backbone, tmp_path, kind):
+    control, optimizer = trained(backbone, 3, kind)
     point = written(tmp_path, 3, control, optimizer)
     again = point.branch(CogVideoXControl, backbone)
     assert same(again, control)
-    other = torch.optim.AdamW(again.parameters(), lr=1e-2, betas=(0.9, 0.95))
-    point.restore(other, [name for name, _ in again.named_parameters()])
+    other = Optimizer(again, kind, (0.9, 0.95), 0.01)
+    point.restore(other)
     for step in (3, 4):
         push(control, optimizer, step)
         push(again, other, step)
@@ -132,7 +135,7 @@ def test_damage_and_other_backbones_are_named(backbone, tmp_path):
         _ = checkpoint.Checkpoint(point.folder).step
     (point.folder / "state.safetensors").write_bytes(b"\0" * 20)
     with pytest.raises(KineBenchError, match=r"state.safetensors: .*remove .*step-000001 to go on from the one before"):
-        point.restore(optimizer, [name for name, _ in control.named_parameters()])
+        point.restore(optimizer)
 
 
 def test_an_error_that_is_no_full_disk_is_not_called_one(backbone, tmp_path):

@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 from kinebench.errors import KineBenchError
-from kinebench.kinemask.config import SCHEMA_PATH, Backbone, Branch, Config, Data, Saving, Stage, Training, load, parse
+from kinebench.kinemask.config import (
+    SCHEMA_PATH,
+    Backbone,
+    Branch,
+    Config,
+    Data,
+    Pretraining,
+    Saving,
+    Stage,
+    Training,
+    load,
+    parse,
+)
 
 LEAST = {"backbone": {"family": "cogvideox"}, "data": {"folder": "data/interactions"}}
 PAGE = Path(__file__).parents[2] / "docs" / "train.md"
@@ -42,6 +54,7 @@ def test_schema_and_classes_name_the_same_keys():
         ("backbone", Backbone),
         ("branch", Branch),
         ("data", Data),
+        ("pretraining", Pretraining),
         ("stage2", Stage),
         ("training", Training),
         ("saving", Saving),
@@ -58,6 +71,8 @@ def test_schema_and_classes_name_the_same_keys():
         ({"stage1": {"steps": 0}}, r"stage1.steps: 0 is less than the minimum"),
         ({"stage1": {"start": "stage1"}}, r"stage1: unknown key 'start'"),
         ({"stage2": {"warmup_steps": 1000}}, r"stage2.warmup_steps: 1000 leave nothing of 1000 steps"),
+        ({"training": {"sharding": True, "optimizer": "muon"}}, r"training.sharding: Muon turns whole matrices"),
+        ({"pretraining": {"patch_px": 4}}, r"pretraining.channels: 64 are more than the 48 values of a patch of 4x4"),
         ({"training": {"device_batch": 3}}, r"training.device_batch: 40 clips cannot be shared out by 3"),
         ({"data": {"caption_dropout": 1.5}}, r"data.caption_dropout: 1.5 is greater"),
         ({"branch": {"mask_channels": 7}}, r"branch.mask_channels: .*an even number"),
@@ -71,7 +86,7 @@ def test_schema_and_classes_name_the_same_keys():
         ),
         (
             {"backbone": {"family": "small"}},
-            r"backbone.weights: nobody publishes a small backbone",
+            r"backbone.weights: name the folder of your small backbone; kinebench train backbone makes it",
         ),
     ],
 )
@@ -93,7 +108,7 @@ def test_what_decides_weights_is_not_where_things_lie():
     elsewhere = changed(
         data={"folder": "other", "cache": "there"},
         backbone={"weights": "here"},
-        training={"device_batch": 8, "workers": 0, "checkpointing": False, "compile": True},
+        training={"device_batch": 8, "workers": 0, "checkpointing": False, "compile": True, "sharding": True},
         saving={"every": 10},
         stage2={"steps": 7, "warmup_steps": 1},
     )

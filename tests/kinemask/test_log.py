@@ -1,9 +1,11 @@
 """The log of training: lines that survive a kill, and files that TensorBoard reads."""
 
+import resource
 import struct
 
 import pytest
 
+from kinebench.errors import KineBenchError
 from kinebench.kinemask.events import crc32c
 from kinebench.kinemask.log import BOARD, Log, lines
 
@@ -75,6 +77,52 @@ def test_tensorboard_is_told_the_same_numbers(tmp_path):
         for value in fields(event[5][0])[1]
     ]
     assert told == [(1, "train/loss", 0.5), (1, "train/grad_norm", 2.0), (300, "validation/full", 0.25)]
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 300, 7) + bytes(range(256)) * 400
+
+
+def test_strips_are_files_and_tensorboards_pictures(tmp_path):
+    with Log(tmp_path, 0) as log:
+        log.strips(250, PNG)
+    assert (tmp_path / "strips" / "step-000250.png").read_bytes() == PNG
+    (path,) = (tmp_path / BOARD).iterdir()
+    *_, event = [fields(record) for record in records(path)]
+    (value,) = [fields(each) for each in fields(event[5][0])[1]]
+    image = fields(value[4][0])
+    assert event[2] == [250] and value[1] == [b"strips"]
+    assert image == {1: [7], 2: [300], 3: [3], 4: [PNG]}  # height, width, colours
+
+
+@pytest.mark.parametrize(("start", "left"), [(0, []), (2, [0, 1, 2]), (9, [0, 1, 2, 3])])
+def test_strips_of_steps_that_are_done_again_are_dropped(tmp_path, start, left):
+    with Log(tmp_path, 0) as log:
+        for step in range(4):
+            log.strips(step, PNG)
+    other = tmp_path / "strips" / "step-best.png"
+    other.write_bytes(b"somebody's own")
+    Log(tmp_path, start).__exit__(None, None, None)
+    kept = sorted(path.name for path in other.parent.iterdir() if path != other)
+    assert kept == [f"step-{step:06d}.png" for step in left] and other.exists()
+
+
+@pytest.mark.parametrize("limit", [50_000, len(PNG) + 30])
+def test_a_full_disk_is_said_and_costs_no_strip(tmp_path, limit):
+    """The file of the strip does not fit, or that of the events."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with (
+        pytest.raises(KineBenchError, match=r"no larger file fits while writing sample strips in"),
+        Log(tmp_path, 0) as log,
+    ):
+        log.strips(1, PNG[:1000])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            log.strips(2, PNG)
+        except KineBenchError:
+            assert (tmp_path / "strips" / "step-000002.png").exists() == (limit > len(PNG))
+            raise
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list((tmp_path / "strips").glob(".*")) and (tmp_path / "strips" / "step-000001.png").exists()
 
 
 def test_what_comes_after_the_checkpoint_is_dropped(tmp_path):

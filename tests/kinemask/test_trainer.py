@@ -1,5 +1,6 @@
 """The trainer, through the same code as for the real models: what it learns, what it leaves alone, how it goes on."""
 
+import functools
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import diffusers
 import pytest
@@ -14,7 +16,8 @@ import torch
 from transformers import T5EncoderModel, UMT5EncoderModel
 
 from kinebench.errors import KineBenchError
-from kinebench.kinemask import checkpoint, trainer
+from kinebench.kinemask import checkpoint
+from kinebench.kinemask.advice import advised
 from kinebench.kinemask.log import lines
 from kinebench.kinemask.material import gathered
 from kinebench.kinemask.precompute import precompute
@@ -196,23 +199,6 @@ def test_the_command_says_what_is_safe(configured, tmp_path):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", ["cogvideox"], indirect=True)
-def test_two_processes_do_what_one_does(whole, config, tmp_path):
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    script = tmp_path / "killed.py"
-    script.write_text(KILLED.replace(">= 14", "< 0"))
-    command = [*launch, str(script), json.dumps(told(config)), str(tmp_path)]
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
-    assert done.returncode == 0, done.stderr
-    mine, theirs = (curve(out / "stage1") for out in (tmp_path, whole))
-    assert [row.keys() for row in mine] == [row.keys() for row in theirs]
-    for one, two in zip(mine, theirs, strict=True):
-        for name in one.keys() - {"kind"}:
-            assert one[name] == pytest.approx(two[name], rel=1e-4, abs=1e-6), name
-
-
 def test_an_average_of_weights_is_kept_and_goes_on(configured, tmp_path):
     config = configured(training={"ema_decay": 0.5}, stage1={"steps": 3})
     precompute(config, quiet)
@@ -296,11 +282,23 @@ def fresh(whole, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("what", ["dataset", "backbone"])
-def test_another_dataset_or_backbone_is_refused(whole, config, what):
+@pytest.mark.parametrize(
+    ("what", "row", "said"),
+    [
+        ("dataset", {}, "dataset; name another --out"),
+        ("backbone", {}, "backbone; name another --out"),
+        (
+            "dataset",
+            {"frames": 13},
+            r"dataset: 4 clips of .*, 9 frames of 96x64, and not 4 .*, 13 frames of 96x64; name",
+        ),
+        ("backbone", {"title": "Another"}, r"backbone: .*, and not Another; name another --out"),
+    ],
+)
+def test_another_dataset_or_backbone_is_refused(whole, config, what, row, said):
     (*_, point) = checkpoint.found(whole / "stage1")
-    facts = {**point.facts, what: {**point.facts[what], "sha256": "another"}}
-    with pytest.raises(KineBenchError, match=rf"step-000004 was trained with another {what}; name another --out"):
+    facts = {**point.facts, what: {**point.facts[what], "sha256": "another"} | row}
+    with pytest.raises(KineBenchError, match=rf"step-000004 was trained with another {said}"):
         demand_same(point, facts, config)
 
 
@@ -321,7 +319,7 @@ def test_a_loss_that_is_no_number_ends_it(configured, tmp_path):
 
 
 def test_two_trainers_do_not_meet(whole, config):
-    with claimed(whole / "stage1"):
+    with claimed(whole / "stage1", "stage1"):
         assert "another process is training in" in refused(config, "stage1", whole)
 
 
@@ -336,9 +334,76 @@ def test_two_trainers_do_not_meet(whole, config):
     ],
 )
 def test_a_full_gpu_names_the_setting(configured, rows, advice):
-    with pytest.raises(KineBenchError) as caught, trainer._memory(configured(training=rows)):
+    with pytest.raises(KineBenchError) as caught, advised(configured(training=rows), 1):
         raise torch.OutOfMemoryError("CUDA out of memory")
     assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "processes", "advice"),
+    [
+        ({}, 2, "set training.sharding = true: each of the 2 processes keeps a part of the weights alone"),
+        ({"optimizer": "muon"}, 2, "set branch.layers below 1, or data.size smaller, or take several GPUs with"),
+        ({"sharding": True}, 2, "or take more GPUs or a larger one"),
+    ],
+)
+def test_a_full_gpu_among_many(configured, rows, processes, advice):
+    config = configured(training={"device_batch": 1, "precision": "bfloat16"} | rows)
+    with pytest.raises(KineBenchError, match=advice), advised(config, processes):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize("place", ["loss", "step"])
+@pytest.mark.parametrize("family", ["small"], indirect=True)
+def test_memory_that_is_full_in_the_middle_costs_nothing(whole, config, tmp_path, monkeypatch, place):
+    """In a step, or when the optimizer first takes its own memory: what is there stays, and it goes on from there."""
+    kind, name = (type(gathered(config, "cpu").family), "loss") if place == "loss" else (torch.optim.AdamW, "step")
+    real, calls = getattr(kind, name), []
+
+    def full(*args, **named):
+        calls.append(1)
+        if len(calls) > (10 if place == "loss" else 3):  # after the checkpoint of step 2
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(*args, **named)
+
+    with monkeypatch.context() as context:
+        context.setattr(kind, name, full)
+        said = refused(config, "stage1", tmp_path)
+    assert "set training.device_batch below 2; the total batch stays 4. Checkpoints are whole" in said
+    assert len(checkpoint.found(tmp_path / "stage1")) == 1
+    train(config, "stage1", tmp_path, quiet, quiet)
+    assert curve(tmp_path / "stage1") == curve(whole / "stage1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["small"], indirect=True)
+def test_compiled_blocks_do_the_same(whole, config, tmp_path, monkeypatch):
+    """Traced as for a GPU, and run as they are. The branch's hooks are others in every step."""
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    compiled = replace(config, training=replace(config.training, compile=True))
+    train(compiled, "stage1", tmp_path, quiet, quiet)
+    for one, two in zip(curve(tmp_path / "stage1"), curve(whole / "stage1"), strict=True):
+        assert one.keys() == two.keys()
+        assert [one[name] for name in one if name != "kind"] == pytest.approx(
+            [two[name] for name in two if name != "kind"], rel=1e-4
+        )
+    assert not torch._dynamo.utils.counters["recompile_limit"]
+
+
+def test_no_compiler_is_said(configured):
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    with pytest.raises(KineBenchError) as caught, advised(configured(), 1):
+        raise InvalidCxxCompiler
+    said = str(caught.value)
+    assert "toys.toml: torch cannot compile the blocks: No working C++ compiler found in" in said
+    assert "of Debian g++ and python3-dev" in said and "set training.compile = false" in said
+
+
+def test_no_other_error_is_hidden(configured):
+    for processes, error in ((2, RuntimeError("shapes differ")), (1, RuntimeError("Connection closed by peer"))):
+        with pytest.raises(RuntimeError, match=str(error)), advised(configured(), processes):
+            raise error
 
 
 def test_the_learning_rate_rises_and_falls():

@@ -60,12 +60,11 @@ def test_what_is_simulated_has_no_fault(request, name):
         assert facts(recipe, simulated(recipe, index)) == []
 
 
-@pytest.mark.parametrize("index", [17, 45])
+@pytest.mark.parametrize("index", [17, 45, 1129])
 def test_few_frames_a_second_hide_much(index):
     """At 6 frames a second an object is pushed twice between two frames, or slows down by centimetres."""
     recipe = recipes.load("small_interactions")
     assert facts(recipe, simulated(recipe, index)) == []
-
 
 
 def leaves(value, path=()):

@@ -1,6 +1,7 @@
 """CogVideoX-5B, image to video: v-prediction on latents, beside which stands the latent of the first frame."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import Any
@@ -17,7 +18,7 @@ from transformers import AutoTokenizer, T5EncoderModel
 from kinebench.errors import KineBenchError
 from kinebench.kinemask.branch.cogvideox import CogVideoXControl
 from kinebench.kinemask.draw import Draw
-from kinebench.kinemask.families.parts import Parts, identity, pixels
+from kinebench.kinemask.families.parts import Parts, identity, pictures, pixels
 from kinebench.kinemask.family import Tensors
 from kinebench.metrics.precision import steady
 
@@ -123,25 +124,64 @@ class CogVideoX:
 
     def loss(self, batch: Tensors, draw: Draw) -> Tensor:
         """Mean square error of v = sqrt(a) noise - sqrt(1 - a) latents, t uniform over the model's times; (B,)."""
-        device, settings = self.transformer.device, self.parts.config("vae")
-        scale = settings["scaling_factor"]
+        device = self.transformer.device
         time = (draw.uniform() * len(self._alphas)).long()
-        clean = scale * _drawn(batch["mean"], batch["logvar"], draw)
+        clean = self._scale * _drawn(batch["mean"], batch["logvar"], draw)
         image = _drawn(*_picked(batch["image_mean"], batch["image_logvar"], draw), draw)
-        image = image / scale if settings.get("invert_scale_latents") else image * scale
         noise = draw.normal(*clean.shape[1:]).to(device)
         power = self._alphas[time].to(device).view(-1, 1, 1, 1, 1)
         noisy = power.sqrt() * clean + (1 - power).sqrt() * noise
-        image = torch.cat([image, torch.zeros_like(clean[:, 1:])], dim=1)
-        predicted = self.transformer(
+        wanted = power.sqrt() * noise - (1 - power).sqrt() * clean
+        predicted = self._predicted(noisy, image, batch["text"], time)
+        return (predicted - wanted).square().flatten(1).mean(dim=1)
+
+    @property
+    def _scale(self) -> float:
+        return float(self.parts.config("vae")["scaling_factor"])
+
+    def _predicted(self, noisy: Tensor, image: Tensor, text: Tensor, time: Tensor) -> Tensor:
+        """The v of noisy latents (B, T, C, h, w) at times (B,), beside latents (B, 1, C, h, w) of frame 0; float32."""
+        inverse = self.parts.config("vae").get("invert_scale_latents")
+        image = image / self._scale if inverse else image * self._scale
+        image = torch.cat([image, torch.zeros_like(noisy[:, 1:])], dim=1)
+        return self.transformer(
             hidden_states=torch.cat([noisy, image], dim=2).to(self.transformer.dtype),
-            encoder_hidden_states=batch["text"].to(self.transformer.dtype),
-            timestep=time.to(device),
+            encoder_hidden_states=text.to(self.transformer.dtype),
+            timestep=time.to(noisy.device),
             image_rotary_emb=self.rotary(*noisy.shape[1:2], *noisy.shape[3:]),
             return_dict=False,
-        )[0]
-        wanted = power.sqrt() * noise - (1 - power).sqrt() * clean
-        return (predicted.float() - wanted).square().flatten(1).mean(dim=1)
+        )[0].float()
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def shown(self, batch: Tensors, first: NDArray[np.uint8], steps: int, draw: Draw) -> NDArray[np.uint8]:
+        """Clips (B, F, H, W, 3) by DDIM, whose times end where training has pure noise and are evenly spaced.
+
+        Frame 0 is encoded here: what was kept of it may be noisy, and at inference it is not.
+        """
+        device = self.transformer.device
+        made = draw.normal(*batch["mean"].shape[1:]).to(device)
+        seen = [self._encoded(pixels(one[None], torch.float32, self.parts.device)) for one in first]
+        mean, logvar = (torch.stack([one[i] for one in seen]) for i in (0, 1))
+        image = _drawn(mean, logvar, draw).to(device)
+        powers = torch.cat([self._alphas, torch.ones(1)]).to(device)  # at the time -1 nothing is noise
+        times = [round(len(self._alphas) * part / steps) - 1 for part in range(steps, -1, -1)]
+        for now, then in itertools.pairwise(times):
+            v = self._predicted(made, image, batch["text"], torch.full((len(made),), now))
+            clean = powers[now].sqrt() * made - (1 - powers[now]).sqrt() * v
+            noise = (1 - powers[now]).sqrt() * made + powers[now].sqrt() * v
+            made = powers[then].sqrt() * clean + (1 - powers[then]).sqrt() * noise
+        frames = 4 * (made.shape[1] - 1) + 1
+        return np.stack([self._decoded(latents)[-frames:] for latents in made])
+
+    def _decoded(self, latents: Tensor) -> NDArray[np.uint8]:
+        """Pictures of scaled latents (T, C, h, w): 4 T - 3, or 4 T if T is even, as the model's own code does."""
+        self._vae.enable_tiling()
+        try:
+            with steady():
+                found = self._vae.decode((latents / self._scale).transpose(0, 1)[None].to(self.parts.dtype)).sample
+        finally:
+            self._vae.disable_tiling()  # `latents` is exact
+        return pictures(found)
 
     def rotary(self, frames: int, height: int, width: int) -> tuple[Tensor, Tensor] | None:
         """The places of tokens on a grid of latents, as the pipeline tells them; None if the model needs none."""

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from kinebench.errors import KineBenchError
 from kinebench.methods.diffusion import CPU_LIMIT_GB
@@ -39,11 +42,18 @@ class Parts:
         return self._json(f"{part}/{'scheduler_config' if part == 'scheduler' else 'config'}.json")
 
     def frozen(self, part: str, kind: Any, dtype: torch.dtype | None = None) -> Any:
-        """A model that is not trained, on the device. Raises KineBenchError for a large one without a GPU."""
+        """A model that is not trained, on the device.
+
+        Raises KineBenchError for a large one without a GPU, and for one that is missing or damaged.
+        """
         gigabytes = sum(path.stat().st_size for path in (self.folder / part).glob("*.safetensors")) / 1e9
         if self.device == "cpu" and gigabytes > CPU_LIMIT_GB:
             raise KineBenchError(f"{gigabytes:.0f} GB of weights do not train on a CPU; run it where torch finds a GPU")
-        model = kind.from_pretrained(str(self.folder), subfolder=part, dtype=dtype or self.dtype, local_files_only=True)
+        where = {"subfolder": part, "local_files_only": True}
+        try:
+            model = kind.from_pretrained(str(self.folder), dtype=dtype or self.dtype, **where)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise KineBenchError(f"{self.folder / part}: {error}") from error
         return model.eval().requires_grad_(False).to(self.device)
 
     def _json(self, name: str) -> dict[str, Any]:
@@ -73,3 +83,13 @@ def identity(folder: Path, *parts: str) -> str:
 def pixels(frames: Any, dtype: torch.dtype, device: str) -> torch.Tensor:
     """Pictures uint8 (F, H, W, 3) as an autoencoder takes them: (1, 3, F, H, W) in [-1, 1]."""
     return (torch.from_numpy(frames).to(device).movedim(-1, 0)[None].float() / 127.5 - 1).to(dtype)
+
+
+def pictures(decoded: torch.Tensor) -> NDArray[np.uint8]:
+    """What an autoencoder made, (1, 3, F, H, W) in [-1, 1], as pictures (F, H, W, 3); what is no number is grey.
+
+    Rounded to the nearest of 256 levels, as `methods.diffusion.as_pictures` does.
+    """
+    levels = (decoded[0].float().nan_to_num() / 2 + 0.5).clamp(0, 1) * 255
+    made: NDArray[np.uint8] = levels.round().to(torch.uint8).movedim(0, -1).cpu().numpy()
+    return made

@@ -130,6 +130,11 @@ class Small:
             made = named + then / now * (made - named)
         return made
 
+    def shown(self, batch: Tensors, first: NDArray[np.uint8], steps: int, draw: Draw) -> NDArray[np.uint8]:
+        """Clips (B, F, H, W, 3) that begin with frame 0 as it is given."""
+        made = self.sampled(batch["latents"][:, 0], batch["text"], steps, draw).cpu().numpy()
+        return np.stack([self.codec.decode(each, frame) for each, frame in zip(made, first, strict=True)])
+
     @cached_property
     def _rotary(self) -> tuple[Tensor, Tensor]:
         config = self.transformer.config
@@ -167,6 +172,11 @@ def untrained(
 def save(folder: Path, transformer: CogVideoXTransformer3DModel, codec: Codec) -> None:
     """A folder that `Small` opens: transformer and codec, each in a folder of its own, as diffusers lays them out."""
     transformer.save_pretrained(folder / _TRANSFORMER)
+    complete(folder, codec)
+
+
+def complete(folder: Path, codec: Codec) -> None:
+    """Put beside a transformer what else `Small` wants."""
     (folder / _CODEC).mkdir(exist_ok=True)
     codec.save(folder / _CODEC_FILE)
     (folder / INDEX).write_text(json.dumps({"_class_name": KIND}) + "\n")

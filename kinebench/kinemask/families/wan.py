@@ -1,5 +1,6 @@
 """Wan2.2-TI2V-5B: flow matching on latents whose first frame is the picture itself, and stays clean."""
 
+import itertools
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from transformers import AutoTokenizer, UMT5EncoderModel
 from kinebench.errors import KineBenchError
 from kinebench.kinemask.branch.wan import WanControl
 from kinebench.kinemask.draw import Draw
-from kinebench.kinemask.families.parts import Parts, identity, pixels
+from kinebench.kinemask.families.parts import Parts, identity, pictures, pixels
 from kinebench.kinemask.family import Tensors
 from kinebench.metrics.precision import steady
 
@@ -82,10 +83,9 @@ class Wan:
     def latents(self, frames: NDArray[np.uint8]) -> Tensors:
         """`latents` (C, T, h, w), normalised, float32."""
         self.check(len(frames), frames.shape[2], frames.shape[1])
-        settings = self._vae.config
         with steady():
             found = self._vae.encode(pixels(frames, torch.float32, self.parts.device)).latent_dist.mean[0].cpu()
-        middle, spread = (torch.tensor(settings[name]).view(-1, 1, 1, 1) for name in ("latents_mean", "latents_std"))
+        middle, spread = self._normal
         return {"latents": (found - middle) / spread}
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -108,19 +108,52 @@ class Wan:
         clean = batch["latents"].float()
         device = clean.device
         part = draw.uniform()
-        level = (self._shift * part / (1 + (self._shift - 1) * part)).to(device)
+        level = self._shifted(part).to(device)
         noise = draw.normal(*clean.shape[1:]).to(device)
         share = level.view(-1, 1, 1, 1, 1).expand(-1, 1, clean.shape[2], 1, 1).clone()
         share[:, :, 0] = 0  # the picture is there from the first step on
         noisy = (1 - share) * clean + share * noise
-        predicted = self.transformer(
-            hidden_states=noisy.to(self.transformer.dtype),
-            timestep=self._times(share, clean.shape),
-            encoder_hidden_states=batch["text"].to(self.transformer.dtype),
-            return_dict=False,
-        )[0]
         wanted = noise - clean
-        return (predicted.float() - wanted)[:, :, 1:].square().flatten(1).mean(dim=1)
+        return (self._predicted(noisy, share, batch["text"]) - wanted)[:, :, 1:].square().flatten(1).mean(dim=1)
+
+    def _shifted(self, part: Tensor) -> Tensor:
+        """Shares of noise, 0..1, of which more are near 1."""
+        return self._shift * part / (1 + (self._shift - 1) * part)
+
+    def _predicted(self, noisy: Tensor, share: Tensor, text: Tensor) -> Tensor:
+        """Noise - latents behind noisy ones (B, C, T, h, w), of which `share` (B, 1, T, 1, 1) is noise; float32."""
+        return self.transformer(
+            hidden_states=noisy.to(self.transformer.dtype),
+            timestep=self._times(share, noisy.shape),
+            encoder_hidden_states=text.to(self.transformer.dtype),
+            return_dict=False,
+        )[0].float()
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def shown(self, batch: Tensors, first: NDArray[np.uint8], steps: int, draw: Draw) -> NDArray[np.uint8]:
+        """Clips (B, F, H, W, 3) by Euler steps, evenly spaced before they are shifted. `first` is not looked at."""
+        picture = batch["latents"][:, :, :1].float()
+        made = draw.normal(*batch["latents"].shape[1:]).to(picture.device)
+        for now, then in itertools.pairwise(self._shifted(torch.linspace(1, 0, steps + 1)).tolist()):
+            made[:, :, :1] = picture
+            share = torch.full_like(made[:, :1, :, :1, :1], now)
+            share[:, :, 0] = 0
+            made = made + (then - now) * self._predicted(made, share, batch["text"])
+        made[:, :, :1] = picture
+        return np.stack([self._decoded(latents) for latents in made])
+
+    def _decoded(self, latents: Tensor) -> NDArray[np.uint8]:
+        """Pictures (4 T - 3, H, W, 3) of normalised latents (C, T, h, w)."""
+        middle, spread = (part.to(latents.device) for part in self._normal)
+        with steady():
+            return pictures(self._vae.decode((latents * spread + middle)[None]).sample)
+
+    @property
+    def _normal(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of latents, (C, 1, 1, 1), on the CPU."""
+        settings = self.parts.config("vae")
+        middle, spread = (torch.tensor(settings[name]).view(-1, 1, 1, 1) for name in ("latents_mean", "latents_std"))
+        return middle, spread
 
     def _times(self, share: Tensor, shape: torch.Size) -> Tensor:
         """The time of each token, (B, tokens): 0 in the first frame."""
