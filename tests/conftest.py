@@ -90,3 +90,40 @@ def packed(tmp_path_factory, samples, make):
 def dataset(tmp_path, packed):
     """A packed folder of the eight samples, two a shard; each test has its own."""
     return Path(shutil.copytree(packed, tmp_path / "toys"))
+
+
+@pytest.fixture(scope="session")
+def branched(tmp_path_factory):
+    """`branched(folder, "wan", (96, 64), 9)`: a checkpoint as training leaves one, of a branch for a tiny backbone.
+
+    Its projections have learnt noise of a size; other keywords stand in trainer.json instead.
+    """
+
+    def write(folder, family, size, frames, *, noise=0.5, average=None, **facts):
+        import torch
+
+        from kinebench.kinemask import checkpoint
+        from kinebench.kinemask.families import open_family
+        from kinebench.kinemask.families.parts import identity
+
+        kind = open_family(family, folder, "cpu", "float32")
+
+        def branch(strength):
+            torch.manual_seed(1)
+            made = kind.control.on(kind.transformer, num_layers=1, mask_width=8, mask_channels=4, unshuffle=kind.pixel)
+            for parameter in made.projections.parameters():
+                parameter.data = torch.randn(parameter.shape) * strength
+            return made
+
+        told = {
+            "stage": "stage2",
+            "step": 7,
+            "backbone": {"family": family, "sha256": identity(folder, "transformer", "scheduler")},
+            "config": {"backbone": {"weights": None}, "branch": {"weight": 0.5}, "data": {"encoding": "v_t"}},
+            "dataset": {"v_max_mps": 2.0, "size": list(size), "frames": frames},
+        }
+        models = {"control": branch(noise)} | ({} if average is None else {"average": branch(average)})
+        place = tmp_path_factory.mktemp("run")
+        return checkpoint.write(place, told | facts, "# A card", models, {}).folder
+
+    return write

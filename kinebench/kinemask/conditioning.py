@@ -7,13 +7,13 @@ At inference there is the first frame alone.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinebench.errors import KineBenchError
-from kinebench.methods.condition import Condition
+from kinebench.methods.placement import Size
+from kinebench.scene.scene import Vector
 
 CHANNELS = 3
 Mask = NDArray[np.float32]
@@ -39,18 +39,23 @@ def truncated(mask: Mask, kept: int) -> Mask:
     return cut
 
 
-def first_mask(condition: Condition, v_max_mps: float) -> Mask:
-    """The mask of the first frame (H, W, 3): all that is known when a video is made.
+def scaled(velocities_mps: NDArray[np.floating[Any]], v_max_mps: float) -> Mask:
+    """Velocities in m/s as a mask has them: over `v_max_mps`, clipped to [-1, 1]; the same shape."""
+    return np.clip(np.asarray(velocities_mps, np.float64) / v_max_mps, -1, 1).astype(np.float32)
 
-    Raises KineBenchError if an object's velocity is not known in metres a second.
+
+def first_mask(
+    size: Size, masks: Sequence[NDArray[np.bool_]], velocities_mps: Sequence[Vector], v_max_mps: float
+) -> Mask:
+    """The mask of the first frame (H, W, 3), of so fast an object on each of these: all that is known at inference.
+
+    A pixel that several masks (H, W) claim belongs to the first of them.
     """
-    width, height = condition.size
-    mask = np.zeros((height, width, CHANNELS), np.float32)
-    for driven in condition.driven:
-        if driven.velocity_mps is None:
-            raise KineBenchError(f"the velocity of object {driven.id} is not known in m/s; give the picture a camera")
-        mask[driven.mask] = np.clip(np.array(driven.velocity_mps) / v_max_mps, -1, 1)
-    return mask
+    width, height = size
+    made = np.zeros((height, width, CHANNELS), np.float32)
+    for mask, velocity in reversed([*zip(masks, velocities_mps, strict=True)]):
+        made[mask] = scaled(np.array(velocity), v_max_mps)
+    return made
 
 
 def kept_frames(truncation: Truncation, frames: int, contacts: Sequence[int], rng: np.random.Generator) -> int:

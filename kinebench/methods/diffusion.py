@@ -1,7 +1,7 @@
 """What methods that are pipelines of diffusers have in common."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,10 +29,8 @@ def weights(setup: Setup, name: str, tiny: Callable[[Any], Any]) -> Iterator[Pat
 
     Both lie alike, so the same code loads both.
     """
+    demand_extra()
     torch = require("torch", EXTRA)
-    for module in ("diffusers", "transformers", "accelerate", "sentencepiece", "ftfy"):
-        demand(module, EXTRA)
-    require("google.protobuf", EXTRA)  # without it transformers cannot read the tokenizers that T5 was published with
     steps = int(setup.options["steps"])
     if not 1 <= steps <= MOST_STEPS:
         raise KineBenchError(f"--set steps={steps}: it is 1 to {MOST_STEPS}")
@@ -49,6 +47,13 @@ def weights(setup: Setup, name: str, tiny: Callable[[Any], Any]) -> Iterator[Pat
             torch.manual_seed(0)
             tiny(_bytewise()).save_pretrained(place)
         yield Path(place)
+
+
+def demand_extra() -> None:
+    """Raises MissingExtra if something that these pipelines need is not installed."""
+    for module in ("torch", "diffusers", "transformers", "accelerate", "sentencepiece", "ftfy"):
+        demand(module, EXTRA)
+    require("google.protobuf", EXTRA)  # without it transformers cannot read the tokenizers that T5 was published with
 
 
 def _bytewise() -> Any:
@@ -121,7 +126,7 @@ def _check(kind: str, folder: Path, device: str, known: Sequence[str]) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         raise KineBenchError(f"{folder} is no folder of diffusers: its {INDEX} is missing or cannot be read") from None
     if found not in known:
-        raise KineBenchError(f"{folder} holds a {found}; a {kind} is wanted: name another with --weights")
+        raise KineBenchError(f"{folder} holds a {found}; a {kind} is wanted: name another folder")
     gigabytes = sum(path.stat().st_size for path in folder.rglob("*.safetensors")) / 1e9
     if device == "cpu" and gigabytes > CPU_LIMIT_GB:
         raise KineBenchError(
@@ -130,14 +135,17 @@ def _check(kind: str, folder: Path, device: str, known: Sequence[str]) -> None:
         )
 
 
-def made(pipeline: Any, seed: int, **asked: Any) -> NDArray[np.float32]:
-    """The video of one call, (n, h, w, 3), 0..1. The same call and seed make it again, on the same kind of device."""
+def made(pipeline: Any, seeds: Sequence[int], **asked: Any) -> NDArray[np.float32]:
+    """The videos of one call, one for each seed, (N, n, h, w, 3), 0..1.
+
+    The same call makes them again, on the same kind of device.
+    """
     torch = require("torch", EXTRA)
     from kinebench.metrics.precision import steady
 
-    noise = torch.Generator(device="cpu").manual_seed(seed)  # the CPU draws the same for every device
+    noise = [torch.Generator(device="cpu").manual_seed(seed) for seed in seeds]  # draws the same for every device
     with steady():
-        return pipeline(**asked, generator=noise, output_type="np").frames[0]
+        return pipeline(**asked, generator=noise, output_type="np").frames
 
 
 def as_pictures(video: NDArray[np.float32], frames: int, size: Size) -> NDArray[np.uint8]:
@@ -163,15 +171,21 @@ def told(tokenizer: Any, prompt: str, limit: int) -> dict[str, Any]:
     return {"prompt_tokens": count, "prompt_truncated": count > limit}
 
 
-def origin(folder: Path, pipeline: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+def origin(folder: Path, pipeline: Any, *, steps: int, dtype: str) -> dict[str, Any]:
     """What a video was made with: the commit of the weights if it is known, how it was sampled, and by what."""
-    torch, diffusers = require("torch", EXTRA), require("diffusers", EXTRA)
-    place = pipeline._execution_device
     return {
         "revision": revision(folder),
         "scheduler": type(pipeline.scheduler).__name__,
-        "steps": options["steps"],
-        "dtype": options["dtype"],
+        "steps": steps,
+        **versions(pipeline._execution_device, dtype),
+    }
+
+
+def versions(place: Any, dtype: str) -> dict[str, str]:
+    """What computes, on a device of torch."""
+    torch, diffusers = require("torch", EXTRA), require("diffusers", EXTRA)
+    return {
+        "dtype": dtype,
         "device": torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
         "torch": torch.__version__,
         "diffusers": diffusers.__version__,

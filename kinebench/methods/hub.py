@@ -18,6 +18,7 @@ INDEX = "model_index.json"
 _TENSORS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 _POINTER = b"version https://git-lfs"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_END_BYTES = 1 << 20
 
 
 def weights(method: Method, given: Mapping[str, Path]) -> Callable[[str], Path]:
@@ -57,9 +58,10 @@ def revision(path: Path) -> str | None:
 
 
 def fingerprint(path: Path) -> str:
-    """What weights are, wherever they lie: their commit, or a hash of names, sizes and configurations.
+    """What weights are, wherever they lie: their commit, or a hash of names, sizes and contents.
 
-    Tensors are told apart by their size alone: to read tens of gigabytes would take minutes. Empty if nothing is there.
+    Of files that are no JSON the first MiB and the last are looked at: to read tens of gigabytes would take minutes,
+    and training changes every tensor. Empty if nothing is there.
     """
     if commit := revision(path):
         return commit
@@ -68,11 +70,23 @@ def fingerprint(path: Path) -> str:
         return ""
     rows = [
         f"{each.relative_to(path.parent if path.is_file() else path).as_posix()} "
-        f"{sha256_file(each) if each.suffix == '.json' else each.stat().st_size}"
+        f"{each.stat().st_size} {_looked_at(each)}"
         for each in files
         if not each.name.startswith(".")
     ]
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _looked_at(path: Path) -> str:
+    """Hash of a file; of a large one that is no JSON, of its ends."""
+    size = path.stat().st_size
+    if path.suffix == ".json" or size <= 2 * _END_BYTES:
+        return sha256_file(path)
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(_END_BYTES))
+        file.seek(size - _END_BYTES)
+        digest.update(file.read())
+    return digest.hexdigest()
 
 
 def _own(path: Path, name: str, what: Weights) -> Path:

@@ -57,7 +57,7 @@ def run(
     the next run. Raises KineBenchError if the method does not run at all, if `out` is of something else, or another
     process makes the same seed there.
     """
-    settings = method.settings(given)
+    settings = accepted(method, given, weights)
     device = _device(method, device)
     if method.privileged and source.dataset is None:
         raise KineBenchError(f"{method.name} looks at the ground truth: give --data the dataset, not its conditions")
@@ -75,6 +75,20 @@ def run(
             if tasks:
                 work.make(make(seed), tasks)
     return Outcome(work.made, work.kept, tuple(work.failed))
+
+
+def accepted(method: Method, given: Mapping[str, str], weights: Mapping[str, Path]) -> dict[str, Value]:
+    """The method's options with what the user has set. Raises KineBenchError if these, or the weights, do not fit it.
+
+    Weights that the user names have to be there and whole; those that he does not name are not asked for.
+    """
+    settings = method.settings(given)
+    if weights and method.runs == "folder":
+        raise KineBenchError(f"--weights {min(weights)}: {method.name} is told where its weights are by --set")
+    locate = hub.weights(method, weights)
+    for name in weights:
+        locate(name)
+    return settings
 
 
 def _record(
@@ -119,8 +133,6 @@ def _makers(
     from kinebench.methods import protocol
 
     if method.runs == "folder":
-        if weights:
-            raise KineBenchError(f"--weights {min(weights)}: {method.name} is told where its weights are by --set")
         return lambda seed: protocol.maker(method, settings, device, tiny, outbox.job(seed))
     truth = source.dataset if method.privileged else None
     one = in_process.maker(method, Setup(device, tiny, settings, hub.weights(method, weights), truth))

@@ -1,6 +1,7 @@
 """Where networks run."""
 
 import importlib.util
+import os
 
 from kinebench.errors import KineBenchError, require
 from kinebench.runners.cores import available
@@ -9,12 +10,14 @@ from kinebench.runners.cores import available
 def resolve(device: str) -> str:
     """Load torch, with a thread for each core; the device itself, of `auto` `cuda` if there is one, else `cpu`.
 
-    Without torch it is `cpu`: each meter says for itself that it cannot run. Raises KineBenchError if there is no GPU.
+    OMP_NUM_THREADS says otherwise how many threads. Without torch it is `cpu`: each meter says for itself that it
+    cannot run. Raises KineBenchError if there is no GPU.
     """
     if device != "cuda" and importlib.util.find_spec("torch") is None:
         return "cpu"
     torch = require("torch", "networks")
-    torch.set_num_threads(available())
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(available())
     found = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and found != device:
         raise KineBenchError("torch finds no CUDA device; use --device cpu, or install a torch that is built for yours")

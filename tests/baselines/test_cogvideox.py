@@ -31,7 +31,7 @@ def video(adapter, condition):
 def published(tmp_path_factory, adapter):
     """The tiny pipeline as a folder of weights."""
     folder = tmp_path_factory.mktemp("published") / "cogvideox"
-    adapter.pipeline.save_pretrained(folder)
+    adapter.pipeline.sampler.pipeline.save_pretrained(folder)
     return folder
 
 
@@ -57,9 +57,11 @@ def test_a_seed_makes_its_video_again_from_a_folder_of_weights(published, loaded
     """Loading what lies in a folder is the code that loads the published weights."""
     again = loaded("cogvideox", folder=published, steps=STEPS, dtype="float32")
     assert (again.generate(condition(SIZE), seed=0).frames == video.frames).all()
-    assert again.pipeline.scheduler.config.timestep_spacing == "trailing"
-    assert again.pipeline.vae.use_tiling
-    assert not any(part.training for part in (again.pipeline.transformer, again.pipeline.vae))
+    assert again.pipeline.sampler.pipeline.scheduler.config.timestep_spacing == "trailing"
+    assert again.pipeline.sampler.pipeline.vae.use_tiling
+    assert not any(
+        part.training for part in (again.pipeline.sampler.pipeline.transformer, again.pipeline.sampler.pipeline.vae)
+    )
 
 
 def test_another_seed_frame_or_prompt_makes_another(adapter, condition, video):
@@ -72,7 +74,7 @@ def test_another_seed_frame_or_prompt_makes_another(adapter, condition, video):
 
 
 def test_what_is_cut_off_of_a_prompt_changes_nothing(adapter, condition):
-    limit = adapter.pipeline.transformer.config.max_text_seq_length
+    limit = adapter.pipeline.sampler.pipeline.transformer.config.max_text_seq_length
     assert limit == find("cogvideox").prompt_tokens == 226
     one, two = (adapter.generate(condition(SIZE, prompt="a" * 226 + end), 0) for end in ("b", "c"))
     assert (one.frames == two.frames).all()
@@ -105,7 +107,10 @@ def test_steps_that_cannot_be(loaded):
 
 def test_in_bfloat16(loaded, condition, published):
     adapter = loaded("cogvideox", folder=published, steps=STEPS)
-    assert {str(part.dtype) for part in (adapter.pipeline.transformer, adapter.pipeline.vae)} == {"torch.bfloat16"}
+    assert {
+        str(part.dtype)
+        for part in (adapter.pipeline.sampler.pipeline.transformer, adapter.pipeline.sampler.pipeline.vae)
+    } == {"torch.bfloat16"}
     video = adapter.generate(condition(SIZE), 0)
     assert video.facts["dtype"] == "bfloat16"
     assert (video.frames == adapter.generate(condition(SIZE), 0).frames).all()
@@ -135,7 +140,7 @@ def test_learned_positions_allow_one_size(published, tmp_path, loaded, condition
 def test_offloading_says_nothing_on_the_cpu(published, loaded):
     for offload in ("none", "model", "sequential"):
         adapter = loaded("cogvideox", folder=published, offload=offload)
-        assert adapter.pipeline._execution_device.type == "cpu"
+        assert adapter.pipeline.sampler.pipeline._execution_device.type == "cpu"
 
 
 def test_a_folder_of_another_model_is_refused(published, tmp_path, loaded):

@@ -31,7 +31,7 @@ def video(adapter, condition):
 def published(tmp_path_factory, adapter):
     """The tiny pipeline as the published folder is: it calls itself by the class that makes videos of words alone."""
     folder = tmp_path_factory.mktemp("published") / "wan"
-    adapter.pipeline.save_pretrained(folder)
+    adapter.pipeline.sampler.pipeline.save_pretrained(folder)
     rewrite(folder, without=("image_encoder", "image_processor"), _class_name="WanPipeline")
     return folder
 
@@ -64,9 +64,9 @@ def test_a_video(video):
 def test_a_seed_makes_its_video_again_from_a_folder_of_weights(published, loaded, condition, video):
     again = loaded("wan", folder=published, steps=STEPS, dtype="float32")
     assert (again.generate(condition(SIZE), seed=0).frames == video.frames).all()
-    assert type(again.pipeline).__name__ == "WanImageToVideoPipeline"
-    assert again.pipeline.scheduler.config.flow_shift == 5.0
-    assert again.pipeline.scheduler.config.use_flow_sigmas
+    assert type(again.pipeline.sampler.pipeline).__name__ == "WanImageToVideoPipeline"
+    assert again.pipeline.sampler.pipeline.scheduler.config.flow_shift == 5.0
+    assert again.pipeline.sampler.pipeline.scheduler.config.use_flow_sigmas
 
 
 def test_another_seed_frame_or_prompt_makes_another(adapter, condition, video):
@@ -87,7 +87,10 @@ def test_the_first_frame_does_not_depend_on_the_noise(adapter, condition, video)
 
 def test_the_autoencoder_stays_in_float32(published, loaded, condition):
     adapter = loaded("wan", folder=published, steps=STEPS)
-    kinds = {name: str(getattr(adapter.pipeline, name).dtype) for name in ("transformer", "text_encoder", "vae")}
+    kinds = {
+        name: str(getattr(adapter.pipeline.sampler.pipeline, name).dtype)
+        for name in ("transformer", "text_encoder", "vae")
+    }
     assert kinds == {"transformer": "torch.bfloat16", "text_encoder": "torch.bfloat16", "vae": "torch.float32"}
     assert adapter.generate(condition(SIZE), 0).frames.shape == (5, 64, 96, 3)
 

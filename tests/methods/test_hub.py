@@ -271,14 +271,19 @@ def test_a_name_that_the_hub_cannot_have_is_a_fault_of_method_toml(toy, cache, f
 
 
 def test_a_fingerprint_is_of_what_lies_there_and_not_of_where(tmp_path):
-    def folder(name, size=3, width=8):
+    def folder(name, size=5 << 20, width=8, at=0):
         where = tmp_path / name
         where.mkdir()
         (where / "config.json").write_text(f'{{"width": {width}}}')
-        (where / "model.safetensors").write_bytes(b"x" * size)
+        tensors = bytearray(size)
+        tensors[at] = 1
+        (where / "model.safetensors").write_bytes(tensors)
         return where
 
     one = hub.fingerprint(folder("one"))
     assert hub.fingerprint(folder("two")) == one
-    assert len({one, hub.fingerprint(folder("longer", size=4)), hub.fingerprint(folder("wider", width=9))}) == 3
+    others = {"longer": {"size": (5 << 20) + 1}, "wider": {"width": 9}, "trained": {"at": 9}, "more": {"at": -1}}
+    assert len({one, *(hub.fingerprint(folder(name, **how)) for name, how in others.items())}) == 5
+    short = [hub.fingerprint(folder(f"short{at}", size=2 << 20, at=at)) for at in (0, 1 << 20)]
+    assert short[0] != short[1]
     assert hub.fingerprint(tmp_path / "nowhere") == ""

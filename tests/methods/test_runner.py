@@ -453,7 +453,7 @@ def test_weights_of_ones_own_are_told_apart(home, source, tmp_path):
     found = methods.read(home)
     for name, size in (("one", 3), ("moved", 3), ("other", 4)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "model.safetensors").write_bytes(b"x" * size)
+        (tmp_path / name / "model.pt").write_bytes(b"x" * size)
 
     def go(name):
         weights = {"model": tmp_path / name}
