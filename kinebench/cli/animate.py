@@ -9,6 +9,7 @@ from kinebench.cli.run import Set, Weights
 from kinebench.cli.score import INCOMPLETE, Device
 
 if TYPE_CHECKING:
+    from kinebench.methods.condition import Mask
     from kinebench.methods.method import Method
     from kinebench.photo.animate import Driven, Standing
     from kinebench.photo.camera import View
@@ -31,6 +32,10 @@ def animate(
             help="White where the object is; one for each arrow, in the same order.",
             show_default="what is found under each arrow's tail",
         ),
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(help="x0,y0,x1,y1 close around the object, which is found in it; in place of its mask."),
     ] = None,
     other_mask: Annotated[
         list[Path] | None, typer.Option(help="The mask of an object that stands still; once for each.")
@@ -67,20 +72,25 @@ def animate(
     The whole photo is fitted into 720x480, with its edges repeated beside it. An arrow is an object's way over the
     ground: it comes to rest at the arrow's head, or is there when the clip ends.
     """
+    from kinebench.interrupt import stoppable
     from kinebench.photo import clip
     from kinebench.photo.animate import Wish, condition, key_of
     from kinebench.photo.picture import open_photo
 
-    chosen = _method(method)
-    photo = open_photo(image)
-    view = _view(camera, photo)
-    driven, others = _objects(photo, arrow, mask or [], other_mask or [], speed or [], name or [])
-    made = condition(Wish(key_of(image.stem), photo, driven, others, view, prompt or "", ground))
-    laid = clip.lay(out, made, lambda stage, done, whole: None)
+    chosen = _method(method, settings, weights)
+    masks, boxes, standing, key = mask or [], box or [], other_mask or [], key_of(image.stem)
+    clip.spare(out, key, [image, *masks, *standing])
+    with stoppable(lambda: "interrupted; run the same command again"):
+        photo = open_photo(image)
+        view = _view(camera, photo)
+        shapes = _shapes(photo, arrow, masks, boxes)
+        driven, others = _objects(photo, arrow, shapes, standing, speed or [], name or [])
+        made = condition(Wish(key, photo, driven, others, view, prompt or "", ground))
+        laid = clip.lay(out, made, lambda stage, done, whole: None)
     if camera is None:
         typer.echo(f"camera: not given; taken to be as in the dataset Interactions: {view.said if view else ''}")
-    if not mask:
-        typer.echo(f"masks: found by {_finder()}")
+    if not masks:
+        typer.echo(f"masks: found by {'GrabCut' if boxes else _finder()}")
     for number, each in enumerate(made.driven, 1):
         typer.echo(f"object {number}: {_said(each.velocity_mps)}")
     typer.echo(f"prompt: {made.prompt}")
@@ -91,16 +101,21 @@ def animate(
         typer.echo(f"make the clip with: --method NAME, or kinebench run NAME --data {laid.conditions} --out PRED")
 
 
-def _method(name: str | None) -> "Method | None":
-    """The method, looked up before anything else is done."""
+def _method(name: str | None, settings: list[str] | None, weights: list[str] | None) -> "Method | None":
+    """The method, looked up before anything else is done, with what is said of it."""
+    from kinebench.cli.run import pairs, places
     from kinebench.errors import KineBenchError
     from kinebench.methods import method as methods
+    from kinebench.methods import runner
 
     if name is None:
+        if settings or weights:
+            raise KineBenchError("--set and --weights are for a method: name it with --method")
         return None
     found = methods.find(name)
     if found.privileged:
         raise KineBenchError(f"{found.name} looks at the ground truth, and a photo has none; take another method")
+    runner.accepted(found, pairs("--set", settings), places(weights))
     return found
 
 
@@ -112,19 +127,38 @@ def _view(camera: str | None, photo: "Photo") -> "View | None":
     return None if camera == NO_CAMERA else read_view(Path(camera), photo)
 
 
+def _shapes(photo: "Photo", arrows: list[str], masks: list[Path], boxes: list[str]) -> list["Mask"]:
+    """The mask of each arrow's object: given, found in its box, or found under its tail. Raises KineBenchError."""
+    from kinebench.errors import KineBenchError
+    from kinebench.photo.arrow import numbers, parse
+    from kinebench.photo.mask import box_on, boxed, found
+    from kinebench.photo.picture import open_mask
+
+    if masks and boxes:
+        raise KineBenchError("give --mask or --box, one of the two, once for each --arrow")
+    for option, given in (("--mask", masks), ("--box", boxes)):
+        if given and len(given) != len(arrows):
+            raise KineBenchError(
+                f"{len(arrows)} --arrow and {len(given)} {option}: give one {option} for each arrow, or none"
+            )
+    parsed = [parse(text, photo) for text in arrows]
+    if masks:
+        return [open_mask(path, photo) for path in masks]
+    if boxes:
+        return [boxed(photo, box_on(numbers(text, "--box"), photo, f"--box {text}"), f"--box {text}") for text in boxes]
+    return [found(photo, each.tail_px, f"--arrow {text}") for each, text in zip(parsed, arrows, strict=True)]
+
+
 def _objects(
-    photo: "Photo", arrows: list[str], masks: list[Path], others: list[Path], speeds: list[float], names: list[str]
+    photo: "Photo", arrows: list[str], shapes: list["Mask"], others: list[Path], speeds: list[float], names: list[str]
 ) -> tuple[tuple["Driven", ...], tuple["Standing", ...]]:
     """Driven and standing objects. Raises KineBenchError if the numbers of options do not fit."""
     from kinebench.errors import KineBenchError
     from kinebench.photo.animate import Driven, Standing
     from kinebench.photo.arrow import parse
-    from kinebench.photo.mask import found
     from kinebench.photo.picture import open_mask
 
     count = len(arrows)
-    if masks and len(masks) != count:
-        raise KineBenchError(f"{count} --arrow and {len(masks)} --mask: give one mask for each arrow, or none")
     if speeds and len(speeds) not in (1, count):
         raise KineBenchError(f"{count} --arrow and {len(speeds)} --speed: give one for all arrows, or one for each")
     if names and len(names) != count + len(others):
@@ -132,9 +166,6 @@ def _objects(
             f"{count + len(others)} objects and {len(names)} --name: name all, those with arrows first"
         )
     parsed = [parse(text, photo) for text in arrows]
-    shapes = [open_mask(path, photo) for path in masks] or [
-        found(photo, each.tail_px, f"--arrow {text}") for each, text in zip(parsed, arrows, strict=True)
-    ]
     quick: list[float | None] = [*(speeds * count if len(speeds) == 1 else speeds)] or [None] * count
     called = names or [""] * (count + len(others))
     driven = tuple(
@@ -153,7 +184,8 @@ def _finder() -> str:
     from kinebench.photo.mask import finder
 
     size = finder()
-    return f"SAM2 ({size})" if size else "GrabCut; SAM2 does better: kinebench weights fetch sam2.1-hiera-large"
+    better = "a --box does better, and so does SAM2: kinebench weights fetch sam2.1-hiera-large"
+    return f"SAM2 ({size})" if size else f"GrabCut; {better}"
 
 
 def _said(velocity_mps: tuple[float, float, float] | None) -> str:
@@ -181,12 +213,10 @@ def _run(
 ) -> None:
     """Make the clip, and leave an mp4 of it; exits with 3 if there is none."""
     from kinebench.cli.run import made, pairs, places
-    from kinebench.methods.source import open_source
     from kinebench.photo.clip import playable
     from kinebench.shards.files import disk_room, write_atomic
 
-    source = open_source(laid.conditions, laid.source.split, laid.source.prompt)
-    folder = out / method.name
+    source, folder = laid.source, out / method.name
     outcome = made(method, source, [seed], folder, pairs("--set", settings), places(weights), device)
     for failed in outcome.failed:
         typer.echo(f"no clip: {failed.kind}: {failed.message}")

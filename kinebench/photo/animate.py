@@ -13,7 +13,7 @@ from kinebench.methods.path import image_path, pole_px
 from kinebench.photo.arrow import Arrow, motion, straight
 from kinebench.photo.camera import View, constants, timing
 from kinebench.photo.picture import Photo
-from kinebench.photo.words import written
+from kinebench.photo.words import plain, written
 
 TAIL_PX = 3
 """So far from its object an arrow may begin."""
@@ -76,10 +76,10 @@ def condition(wish: Wish) -> Condition:
     if len(wish.prompt) > LONGEST_PROMPT:
         raise KineBenchError(f"the prompt has {len(wish.prompt)} letters; at most {LONGEST_PROMPT} are read")
     masks = apart([thing.mask for thing in things])
-    for thing, mask in zip(things, masks, strict=True):
-        _check_area(thing, mask)
+    for number, mask in enumerate(masks):
+        _check_area(things, number, mask)
     driven = tuple(
-        _driven(number, thing, mask, wish.view)
+        _driven(number, thing, mask, wish)
         for number, (thing, mask) in enumerate(zip(wish.driven, masks, strict=False), 1)
     )
     first = len(driven) + 1
@@ -87,7 +87,7 @@ def condition(wish: Wish) -> Condition:
     made = Condition(
         key=wish.key,
         first_frame=wish.photo.frame,
-        prompt=" ".join(wish.prompt.split()),
+        prompt=plain(wish.prompt),
         frames=frames,
         fps=fps,
         driven=driven,
@@ -110,19 +110,25 @@ def apart(masks: Sequence[Mask]) -> list[Mask]:
     return out
 
 
-def _check_area(thing: Driven | Standing, mask: Mask) -> None:
-    area = int(mask.sum())
-    if area >= LEAST_AREA_PX:
+def _check_area(things: Sequence[Driven | Standing], number: int, mask: Mask) -> None:
+    """Raise KineBenchError if of a thing's mask too little is left, `mask`, by what came before it."""
+    thing = things[number]
+    if mask.sum() >= LEAST_AREA_PX:
         return
     before = int(thing.mask.sum())
     if before >= LEAST_AREA_PX:
-        raise KineBenchError(f"{thing.said}: its mask is hidden by those given before it; two objects share no pixel")
+        over = max(things[:number], key=lambda each: int((each.mask & thing.mask).sum()))
+        raise KineBenchError(
+            f"{thing.said}: its object is that of {over.said}: an object has one mask and one arrow, and two objects "
+            "share no pixel"
+        )
     raise KineBenchError(
         f"{thing.said}: its mask has {before} pixels on the canvas; at least {LEAST_AREA_PX} are needed"
     )
 
 
-def _driven(number: int, thing: Driven, mask: Mask, view: View | None) -> DrivenObject:
+def _driven(number: int, thing: Driven, mask: Mask, wish: Wish) -> DrivenObject:
+    view = wish.view
     if not near(mask, thing.arrow.tail_px):
         raise KineBenchError(
             f"{thing.said}: its tail is on the background; begin it on the object, within the mask, and give as many "
@@ -134,15 +140,23 @@ def _driven(number: int, thing: Driven, mask: Mask, view: View | None) -> Driven
             raise KineBenchError(f"{thing.said}: a speed in m/s means nothing without a camera")
         return DrivenObject(number, mask, None, straight(thing.arrow, frames))
     seconds = (frames - 1) / fps
-    found = motion(thing.arrow, view, constants(), seconds, thing.speed_mps, thing.said)
+    try:
+        found = motion(thing.arrow, view, constants(), seconds, thing.speed_mps, thing.said)
+    except ValueError as error:
+        raise _groundless(thing, str(error), view, wish.photo) from error
     try:
         path = image_path(view.camera, pole_px(mask), found.velocity_mps, constants(), frames, fps)
     except ValueError as error:
-        raise KineBenchError(
-            f"{thing.said}: the middle of its object is above this camera's horizon, at row {view.horizon_px:.0f} of "
-            "the canvas; give the camera that took the photo"
-        ) from error
+        raise _groundless(thing, "the middle of its object", view, wish.photo) from error
     return DrivenObject(number, mask, found.velocity_mps, path)
+
+
+def _groundless(thing: Driven, what: str, view: View, photo: Photo) -> KineBenchError:
+    row = photo.place.points(np.array([0.0, view.horizon_px]))[1]
+    return KineBenchError(
+        f"{thing.said}: {what} is above the ground: this camera's horizon is at row {row:.0f} of the photo; draw it "
+        "lower, or give the camera that took the photo"
+    )
 
 
 def near(mask: Mask, point_px: tuple[float, float]) -> bool:

@@ -20,7 +20,8 @@ from kinebench.scene.scene import Vector
 FORM = "x0,y0,x1,y1"
 SHORTEST_PX = 2.0
 """On the canvas; a shorter arrow points nowhere."""
-FASTEST_MPS = 20.0
+SLOWEST_MPS, FASTEST_MPS = 0.01, 20.0
+"""What is slower stands still in a velocity mask of 8 bits."""
 SPEED_DECIMALS = 6
 
 
@@ -47,11 +48,17 @@ class Motion:
 
 def parse(text: str, photo: Photo) -> Arrow:
     """An arrow written as `x0,y0,x1,y1` in pixels of the photo. Raises KineBenchError."""
+    ends = numbers(text, "--arrow")
+    return on_photo(ends[:2], ends[2:], photo, f"--arrow {text}")
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """Four numbers with commas between them. Raises KineBenchError."""
     try:
         x0, y0, x1, y1 = (float(part) for part in text.split(","))
     except ValueError:
-        raise KineBenchError(f"--arrow {text}: write {FORM}, four numbers in pixels of the photo") from None
-    return on_photo((x0, y0), (x1, y1), photo, f"--arrow {text}")
+        raise KineBenchError(f"{option} {text}: write {FORM}, four numbers in pixels of the photo") from None
+    return [x0, y0, x1, y1]
 
 
 def on_photo(tail: Sequence[float], head: Sequence[float], photo: Photo, name: str) -> Arrow:
@@ -71,7 +78,7 @@ def on_photo(tail: Sequence[float], head: Sequence[float], photo: Photo, name: s
 def motion(arrow: Arrow, view: View, nominal: Nominal, seconds: float, speed_mps: float | None, name: str) -> Motion:
     """Direction and length on the ground; the speed is `speed_mps`, or what brings the object to the arrow's head.
 
-    Raises KineBenchError if an end is on or above the horizon, or the object would be too fast.
+    Raises ValueError, which says which end, if one is on or above the horizon; KineBenchError if the speed is none.
     """
     camera = view.camera
     ends = []
@@ -79,17 +86,14 @@ def motion(arrow: Arrow, view: View, nominal: Nominal, seconds: float, speed_mps
         try:
             ends.append(ground_place(camera, np.array(point), nominal.height_m))
         except ValueError as error:
-            raise KineBenchError(
-                f"{name}: its {what} is above the ground: this camera's horizon is at row {view.horizon_px:.0f} of the "
-                "canvas; draw it lower, or give the camera that took the photo"
-            ) from error
+            raise ValueError(f"its {what}") from error
     way = camera.ground_axes @ (ends[1] - ends[0])
     length_m = float(np.hypot(way[0], way[1]))
     speed = first_speed_mps(length_m, nominal.friction, seconds) if speed_mps is None else speed_mps
-    if not 0 < speed <= FASTEST_MPS:
+    if not SLOWEST_MPS <= speed <= FASTEST_MPS:
         raise KineBenchError(
-            f"{name}: {speed:.3g} m/s ({length_m:.3g} m of ground) is no speed for an object, which is above 0 and at "
-            f"most {FASTEST_MPS:g}; give another, or the camera that took the photo"
+            f"{name}: {speed:.3g} m/s ({length_m:.3g} m of ground) is no speed for an object; it moves with "
+            f"{SLOWEST_MPS:g} to {FASTEST_MPS:g} m/s: give another, or the camera that took the photo"
         )
     x, y = (way[:2] / length_m * speed).round(SPEED_DECIMALS).tolist()
     return Motion((x + 0.0, y + 0.0, 0.0), length_m)

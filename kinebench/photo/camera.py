@@ -1,6 +1,5 @@
 """Which camera took a photo: said by the user, or taken to be the one in the middle of what KineMask learns from."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from kinebench import recipe
 from kinebench.errors import KineBenchError
+from kinebench.methods import strict_json
 from kinebench.methods.path import Nominal, nominal
 from kinebench.methods.placement import Size
 from kinebench.photo.picture import CANVAS, Photo
@@ -93,7 +93,7 @@ def default_view() -> View:
 def read_view(path: Path, photo: Photo) -> View:
     """The camera in a JSON file. Raises KineBenchError."""
     try:
-        plain = json.loads(path.read_bytes())
+        plain = strict_json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise KineBenchError(f"there is no file {path}; a camera is JSON such as {FORM}") from error
     except OSError as error:
@@ -131,5 +131,5 @@ def view(plain: Any, size: Size, name: str) -> View:
 def _number(plain: Mapping[str, Any], key: str, bounds: tuple[float, float], name: str) -> float:
     value = plain[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not bounds[0] <= value <= bounds[1]:
-        raise KineBenchError(f"{name}: {key} is {value!r}; it is a number from {bounds[0]:g} to {bounds[1]:g}")
+        raise KineBenchError(f"{name}: {key} is {value!r:.40}; it is a number from {bounds[0]:g} to {bounds[1]:g}")
     return float(value)

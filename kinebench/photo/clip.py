@@ -2,14 +2,16 @@
 
 import io
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinebench.errors import KineBenchError
-from kinebench.methods import export
+from kinebench.methods import condition_folder, export
 from kinebench.methods.condition import Condition
 from kinebench.methods.source import Source
 from kinebench.photo import realworld
@@ -27,13 +29,24 @@ class Laid:
 
     conditions: Path  # what `kinebench run METHOD --data` takes
     picture: Path
-    source: Source
+    source: Source  # of this condition alone
+
+
+def spare(out: Path, key: str, given: Iterable[Path]) -> None:
+    """Raise KineBenchError if the picture that `lay` writes would take the place of a file that the user gave."""
+    for path in given:
+        if path.resolve() == _picture(out, key).resolve():
+            raise KineBenchError(f"{path} would be overwritten: name another folder with --out")
 
 
 def lay(out: Path, condition: Condition, note: Progress) -> Laid:
-    """Write the condition to `out/conditions/<key>` and its picture to `out/<key>.png`. Raises KineBenchError."""
-    folder, picture = out / CONDITIONS, out / f"{condition.key}.png"
-    made = realworld.source(out / condition.key / "photo", {condition.key: lambda: condition})
+    """Write the condition to `out/conditions/<key>` and its picture to `out/<key>.png`. Raises KineBenchError.
+
+    Conditions of other photos that are there stay.
+    """
+    folder, picture = out / CONDITIONS, _picture(out, condition.key)
+    alone = realworld.source(folder, {condition.key: lambda: condition})
+    made = realworld.source(out / condition.key / "photo", _there(folder) | {condition.key: lambda: condition})
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -42,7 +55,17 @@ def lay(out: Path, condition: Condition, note: Progress) -> Laid:
     data = png(sheet(condition, v_max_mps()))
     with disk_room("writing the picture", out, len(data)):
         write_atomic(picture, data)
-    return Laid(folder, picture, made)
+    return Laid(folder, picture, alone)
+
+
+def _picture(out: Path, key: str) -> Path:
+    return out / f"{key}.png"
+
+
+def _there(folder: Path) -> dict[str, Callable[[], Condition]]:
+    """The conditions in a folder by key, listed or not: an interrupted run lists none."""
+    found = sorted(path.parent for path in folder.glob("*/condition.json"))
+    return {each.name: partial(condition_folder.read, each) for each in found if not each.name.startswith(".")}
 
 
 def png(image: NDArray[np.uint8] | NDArray[np.bool_]) -> bytes:

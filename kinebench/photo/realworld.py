@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from kinebench import __version__
 from kinebench.errors import KineBenchError
-from kinebench.methods import export
+from kinebench.methods import export, strict_json
 from kinebench.methods.condition import Condition
 from kinebench.methods.path import VERSION
 from kinebench.methods.source import Source
@@ -120,7 +120,7 @@ def _named(tables: list[Path]) -> set[str]:
     names = set()
     for path in tables:
         try:
-            plain = json.loads(path.read_bytes())
+            plain = strict_json.loads(path.read_bytes())
             names |= {row["mask"] for part in ("driven", "others") for row in plain.get(part, ())}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):  # reported where it is read
             continue
@@ -137,7 +137,7 @@ def _validator() -> Any:
 def _wish(key: str, path: Path) -> tuple[Wish | None, list[str]]:
     """What a JSON asks for, and all that is wrong with it and its files."""
     try:
-        plain = json.loads(path.read_bytes())
+        plain = strict_json.loads(path.read_bytes())
     except OSError as error:
         return None, [f"{path.name}: cannot be read: {error.strerror}"]
     except ValueError as error:

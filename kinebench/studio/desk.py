@@ -19,23 +19,23 @@ import numpy as np
 from kinebench.errors import KineBenchError
 from kinebench.methods import condition_folder
 from kinebench.methods.condition import Condition, Mask
-from kinebench.methods.method import built_in, read
-from kinebench.methods.readiness import missing
 from kinebench.photo import animate, picture
 from kinebench.photo.animate import Driven, Standing, Wish, key_of
 from kinebench.photo.arrow import Arrow, on_photo
 from kinebench.photo.camera import View, constants, default_view, timing, v_max_mps, view
 from kinebench.photo.clip import png
-from kinebench.photo.mask import found
+from kinebench.photo.mask import boxed, found
 from kinebench.photo.picture import CANVAS, Photo
 from kinebench.photo.sheet import sheet
+from kinebench.studio.offer import Offer
 
+PHOTO_BYTES = 128 << 20
 KEPT = 8
 """Photos that are remembered; of more, the oldest is forgotten."""
 Plain = Mapping[str, Any]
 
 
-def start() -> dict[str, Any]:
+def start(offers: Mapping[str, Offer]) -> dict[str, Any]:
     """What the page computes with."""
     frames, fps = timing()
     nominal, camera = constants(), default_view()
@@ -47,18 +47,9 @@ def start() -> dict[str, Any]:
         "friction": nominal.friction,
         "height_m": nominal.height_m,
         "camera": vars(camera),
-        "methods": methods(),
+        "photo_bytes": PHOTO_BYTES,
+        "methods": [each.told() for each in offers.values()],
     }
-
-
-def methods() -> list[dict[str, Any]]:
-    """Methods and anchors that a photo can be given to, with what each lacks here."""
-    listed = [read(folder) for folder in built_in().values()]
-    return [
-        {"name": each.name, "title": each.title, "kind": each.kind, "missing": list(missing(each))}
-        for each in listed
-        if not each.privileged
-    ]
 
 
 @dataclass
@@ -72,26 +63,34 @@ class Desk:
         """Take a photo in. Raises KineBenchError."""
         with self._busy:
             photo = picture.photo(data, name)
-            frame = png(photo.frame)
             identity = secrets.token_hex(8)
             self._photos[identity] = photo
             while len(self._photos) > KEPT:
                 self._photos.popitem(last=False)
+        return self.photo(identity)
+
+    def photo(self, identity: str) -> dict[str, Any]:
+        """A photo that was taken in, for the page. Raises KineBenchError."""
+        photo = self._photo({"photo": identity})
         return {
             "photo": identity,
-            "key": key_of(Path(name).stem),
+            "key": key_of(Path(photo.name).stem),
             "width": photo.size[0],
             "height": photo.size[1],
             "shown": photo.shown,
-            "frame": base64.b64encode(frame).decode(),
+            "frame": base64.b64encode(png(photo.frame)).decode(),
         }
 
     def mask(self, asked: Plain) -> dict[str, Any]:
-        """The object under a click, in pixels of the canvas. Raises KineBenchError."""
+        """The object under a click, or in a box, in pixels of the canvas. Raises KineBenchError."""
         photo = self._photo(asked)
-        point = _numbers(asked.get("point"), 2, "point")
         with self._busy:
-            mask = found(photo, (point[0], point[1]), "the click")
+            if "box" in asked:
+                x0, y0, x1, y1 = _numbers(asked["box"], 4, "box")
+                mask = boxed(photo, (x0, y0, x1, y1), "the box")
+            else:
+                x, y = _numbers(asked.get("point"), 2, "point")
+                mask = found(photo, (x, y), "the click")
         return {"mask": packed(mask)}
 
     def condition(self, asked: Plain) -> Condition:

@@ -7,15 +7,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kinebench.errors import KineBenchError
 from kinebench.methods.condition import Condition
-from kinebench.methods.method import built_in
 from kinebench.photo import clip
 from kinebench.shards.files import write_atomic
+from kinebench.studio.offer import Offer
 
 KEPT = 24
 GRACE_S = 5.0
@@ -27,7 +28,7 @@ class Job:
 
     folder: Path
     condition: Condition
-    method: str
+    offer: Offer
     seed: int
     state: str = "waiting"  # running, done, failed, cancelled
     message: str = ""
@@ -47,7 +48,7 @@ class Job:
             "state": self.state,
             "message": self.message,
             "seconds": round(seconds, 1),
-            "method": self.method,
+            "method": self.offer.method.name,
             "seed": self.seed,
         }
 
@@ -57,19 +58,20 @@ class Jobs:
     """All runs of a session; what they made lies in a folder that goes with it."""
 
     place: Path
+    offers: Mapping[str, Offer]
     _all: dict[str, Job] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, condition: Condition, method: object, seed: object) -> str:
         """Start a run, or queue it; its name. Raises KineBenchError."""
-        if not isinstance(method, str) or method not in built_in():
-            raise KineBenchError(f"there is no method {method!r}; see: kinebench methods list")
+        if not isinstance(method, str) or method not in self.offers:
+            raise KineBenchError(f"there is no method {method!r} here; these are: {', '.join(self.offers)}")
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
             raise KineBenchError(f"the seed is {seed!r}; it is a whole number from 0 on")
         if sum(job.state in ("waiting", "running") for job in self._all.values()) >= KEPT:
             raise KineBenchError(f"{KEPT} runs are waiting; cancel some first")
         name = secrets.token_hex(8)
-        job = Job(self.place / name, condition, method, seed)
+        job = Job(self.place / name, condition, self.offers[method], seed)
         self._all[name] = job
         threading.Thread(target=self._work, args=(job,), daemon=True).start()
         return name
@@ -107,8 +109,8 @@ class Jobs:
     def _run(self, job: Job) -> None:
         laid = clip.lay(job.folder, job.condition, lambda stage, done, whole: None)
         out = job.folder / "made"
-        command = [sys.executable, "-m", "kinebench.cli.main", "run", job.method, "--data", str(laid.conditions)]
-        command += ["--out", str(out), "--seed", str(job.seed)]
+        command = [sys.executable, "-m", "kinebench.cli.main", "run", *job.offer.arguments]
+        command += ["--data", str(laid.conditions), "--out", str(out), "--seed", str(job.seed)]
         job.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if job.state != "waiting":  # cancelled meanwhile
             _end(job.process)

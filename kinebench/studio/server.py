@@ -8,7 +8,7 @@ import contextlib
 import json
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -19,13 +19,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from kinebench.errors import KineBenchError, failure
 from kinebench.studio import desk
-from kinebench.studio.desk import Desk
+from kinebench.studio.desk import PHOTO_BYTES, Desk
 from kinebench.studio.jobs import Jobs
+from kinebench.studio.offer import Offer
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).with_name("page")
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
-JSON_BYTES, PHOTO_BYTES = 4 << 20, 128 << 20
+JSON_BYTES = 4 << 20
 TIMEOUT_S = 60.0
 """A client that is silent for so long is let go."""
 _HEADERS = {
@@ -55,10 +56,10 @@ class _Refused(Exception):
         self.status = status
 
 
-def serve(port: int, say: Callable[[str], None]) -> None:
+def serve(port: int, offers: Mapping[str, Offer], say: Callable[[str], None]) -> None:
     """Serve until interrupted; `say` is told the address. Raises KineBenchError if the port is taken."""
     with tempfile.TemporaryDirectory(prefix="kinebench-studio-") as place:
-        studio = Studio(Jobs(Path(place)))
+        studio = Studio(Jobs(Path(place), offers))
         with opened(studio, port) as server, contextlib.closing(studio.jobs):
             say(f"open {address(studio, server)}")
             say("it is for this machine alone; end it with Ctrl-C")
@@ -138,7 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._check_token(self.headers.get("X-KineBench-Token", ""))
         match path.split("/"):
             case ["", "api", "start"]:
-                return _json(desk.start())
+                return _json(desk.start(self.studio.jobs.offers))
+            case ["", "api", "photo", photo]:
+                return _json(self.studio.desk.photo(photo))
             case ["", "api", "job", job]:
                 return _json(self.studio.jobs.find(job).told())
             case ["", "api", "video", job]:

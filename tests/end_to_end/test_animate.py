@@ -56,7 +56,9 @@ def test_what_cannot_be_is_one_message(processes, tmp_path, masks):
     for arguments, message in (
         (["--arrow", "450,600,600,600"], "looks like the background"),
         (["--arrow", "810,210,810,210"], "has no length"),
-        (["--arrow", "810,210,810,210", "--mask", masks[1], "--mask", masks[2]], "one mask for each arrow"),
+        (["--arrow", "810,210,810,210", "--mask", masks[1], "--mask", masks[2]], "one --mask for each arrow"),
+        (["--arrow", "810,210,675,495", "--weights", "branch=x"], "name it with --method"),
+        (["--arrow", "810,210,675,495", "--method", "kinemask", "--weights", "brunch=x"], "weights model, branch"),
         (["--arrow", "810,210,675,495", "--mask", masks[1], "--method", "oracle"], "looks at the ground truth"),
     ):
         assert message in processes.kinebench("animate", PHOTO, *arguments, "--out", out, code=1).stderr
@@ -65,6 +67,15 @@ def test_what_cannot_be_is_one_message(processes, tmp_path, masks):
     done = processes.kinebench("animate", PHOTO, *arguments, code=1)
     assert "weights" in done.stderr
     condition_folder.read(out / "conditions" / "linen")  # it is there for when there are weights
+
+
+def test_no_file_of_the_users_is_overwritten(processes, tmp_path, masks):
+    photo = tmp_path / "cup.png"
+    Image.open(PHOTO).save(photo)
+    before = photo.read_bytes()
+    arguments = ["--arrow", "810,210,675,495", "--mask", masks[1], "--out", tmp_path]
+    assert "would be overwritten" in processes.kinebench("animate", photo, *arguments, code=1).stderr
+    assert photo.read_bytes() == before and not (tmp_path / "conditions").exists()
 
 
 def test_a_set_is_packed_and_run(processes, tmp_path, masks):

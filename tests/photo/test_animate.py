@@ -87,7 +87,7 @@ def test_without_a_camera_nothing_is_in_metres(wish):
 def test_a_pixel_belongs_to_the_first_that_claims_it(wish, linen_masks):
     both = linen_masks[1] | linen_masks[3]
     greedy = replace(wish, driven=(replace(wish.driven[0], mask=both),), others=wish.others)
-    with pytest.raises(KineBenchError, match="other: its mask is hidden"):
+    with pytest.raises(KineBenchError, match="other: its object is that of --arrow 1"):
         condition(greedy)
     fine = condition(replace(greedy, others=(Standing("other", linen_masks[3] | linen_masks[2]),)))
     np.testing.assert_array_equal(fine.others[0].mask, linen_masks[2])
@@ -102,12 +102,21 @@ def test_bad_wishes(wish, linen_masks):
         ({"driven": (replace(first, arrow=Arrow((300, 400), (400, 400))),)}, "tail is on the background"),
         ({"driven": (replace(first, mask=speck),)}, "its mask has 16 pixels"),
         ({"driven": wish.driven[::-1], "others": wish.others * 11}, "13 objects"),
-        ({"view": View(60, 1.0, -5.0)}, "--arrow 1: its tail is above the ground"),
+        ({"view": View(60, 1.0, -5.0)}, "--arrow 1: its tail is above the ground: .* row 442 of the photo"),
+        ({"view": View(60, 1.0, 5.0), "driven": (replace(first, arrow=Arrow((540, 240), (540, 400))),)}, "background"),
+        ({"driven": (replace(first, speed_mps=0.001),)}, "0.01 to 20 m/s"),
+        ({"driven": (replace(first, speed_mps=float("nan")),)}, "0.01 to 20 m/s"),
         ({"prompt": "x" * 2001}, "2001 letters"),
         ({"ground": "y" * 41}, "no short name"),
     ):
         with pytest.raises(KineBenchError, match=message):
             condition(replace(wish, **change))
+
+
+def test_words_are_one_line_without_control_characters(wish):
+    assert condition(replace(wish, prompt="a \x1b[31mred\x07\tcup\n")).prompt == "a [31mred cup"
+    first = replace(wish.driven[0], name="pink\0box\x1b")
+    assert "pink box" in condition(replace(wish, driven=(first, wish.driven[1]))).prompt.lower()
 
 
 def test_keys_can_name_files():

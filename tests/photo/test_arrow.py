@@ -74,7 +74,7 @@ def test_pixels_are_the_photos(linen):
 def test_above_the_horizon_there_is_no_ground():
     assert FLAT.horizon_px == pytest.approx(240 - 360 / np.tan(np.radians(30)) * np.tan(np.radians(12)))
     for arrow in (Arrow((100, 80), (100, 300)), Arrow((100, 300), (100, 80))):
-        with pytest.raises(KineBenchError, match="horizon is at row 107"):
+        with pytest.raises(ValueError, match=r"its (tail|head)"):
             motion(arrow, FLAT, constants(), 2.0, None, "--arrow")
     with pytest.raises(KineBenchError, match="no speed for an object"):
         motion(Arrow((100, 300), (100, 120)), FLAT, Nominal(0.08, 0.1, 0.0), 2.0, None, "--arrow")
@@ -99,6 +99,22 @@ def test_a_tall_photo_keeps_its_focal_length():
     """Its own view is across the photo, not across the canvas, where edges are repeated beside it."""
     tall = view({"focal_px": 1000, "height_m": 1, "pitch_deg": 20}, (600, 960), "camera")
     assert tall.camera.focal_px == pytest.approx(500)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "no JSON"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"height_m": NaN, "pitch_deg": 2, "focal_px": 5}', "NaN is no JSON number"),
+        ('{"height_m": 1' + "0" * 5000 + ', "pitch_deg": 2, "focal_px": 5}', "too large"),
+    ],
+)
+def test_files_that_are_no_camera(text, message, linen, tmp_path):
+    path = tmp_path / "camera.json"
+    path.write_text(text)
+    with pytest.raises(KineBenchError, match=message):
+        read_view(path, linen)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ def test_all_problems_at_once(set_of_photos, tmp_path):
     write(folder, "linen.json", plain | {"driven": [first | {"arrow": [1, 2, 3000, 4], "mask": "no.png"}, second]})
     write(folder, "lonely.json", plain)
     write(folder, "torn.json", "{")
+    write(folder, "deep.json", "[" * 100_000)
     write(folder, "odd.json", {"driven": [], "speed": 3})
     (folder / "forgotten.jpg").write_bytes(b"x")
     (folder / "broken.jpg").write_bytes(b"x")
@@ -56,12 +57,13 @@ def test_all_problems_at_once(set_of_photos, tmp_path):
     with pytest.raises(KineBenchError) as caught:
         pack(folder, tmp_path / "out", quiet)
     lines = str(caught.value).splitlines()
-    assert lines[0].startswith("8 things are wrong") or lines[0].startswith("7 things are wrong")
+    assert lines[0].startswith(f"{len(lines) - 1} things are wrong") and len(lines) == 10
     for start, part in (
         ("linen.json: driven 1: its head 3000,4 is outside", ""),
         ("linen.json: there is no file no.png", ""),
         ("lonely.json: there is no photo beside it", "lonely.jpg"),
         ("torn.json: is no JSON", "docs/animate.md"),
+        ("deep.json: is no JSON: nested too deep", ""),
         ("odd.json: driven: [] should be non-empty", ""),
         ("odd.json: Additional properties", "'speed'"),
         ("broken.json: broken.jpg is no picture", "JPEG or PNG"),
@@ -78,6 +80,7 @@ def test_all_problems_at_once(set_of_photos, tmp_path):
         ({"camera": {"height_m": 1, "pitch_deg": -20, "field_of_view_deg": 50}}, "above the ground"),
         ({"camera": None}, "m/s means nothing without a camera"),
         ({"ground": ""}, "ground"),
+        ({"prompt": "A box\ud800."}, "is no UTF-8"),
     ],
 )
 def test_one_problem(change, message, set_of_photos, tmp_path):
@@ -85,6 +88,7 @@ def test_one_problem(change, message, set_of_photos, tmp_path):
     write(folder, "linen.json", plain | change)
     with pytest.raises(KineBenchError, match=message):
         pack(folder, tmp_path / "out", quiet)
+    assert not (tmp_path / "out").exists()
 
 
 def test_folders_that_are_none(tmp_path, set_of_photos):

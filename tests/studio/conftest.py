@@ -9,6 +9,7 @@ import pytest
 
 from kinebench.studio import server
 from kinebench.studio.jobs import Jobs
+from kinebench.studio.offer import offers
 
 PHOTO = Path(__file__).parents[1] / "photo" / "photos" / "linen.jpg"
 
@@ -21,7 +22,7 @@ def linen_file():
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
     """`address` to open, `url` without token, `token`, and the `session` behind it."""
-    session = server.Studio(Jobs(tmp_path_factory.mktemp("studio")))
+    session = server.Studio(Jobs(tmp_path_factory.mktemp("studio"), offers([], {}, {})))
     with server.opened(session, 0) as listening:
         thread = threading.Thread(target=listening.serve_forever, daemon=True)
         thread.start()

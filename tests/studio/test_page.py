@@ -6,6 +6,7 @@ import json
 import time
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,8 +71,10 @@ def test_the_page_computes_what_the_server_computes(page):
         try:
             found = motion(Arrow(tuple(arrow[:2]), tuple(arrow[2:])), view, constants(), (frames - 1) / fps, speed, "")
             expected.append(found.velocity_mps[:2])
-        except KineBenchError as error:
-            expected.append(None if "above the ground" in str(error) else "fast")
+        except ValueError:
+            expected.append(None)  # no ground there
+        except KineBenchError:
+            expected.append("fast")
     script = """(async () => {
       const formula = await import("/page/formula.js"), facts = %s;
       return %s.map(([arrow, view, speed]) => {
@@ -214,6 +217,8 @@ def test_what_cannot_be_is_said(page, linen_file, tmp_path):
     page.mouse(spot(page, 300, 400))
     page.until(f"{TEXT}.includes('looks like the background')")
     page.mouse(spot(page, 300, 400), spot(page, 400, 420))
+    page.until(f"{TEXT}.includes('no object was found in this box')")
+    page.mouse(spot(page, 300, 400), spot(page, 400, 402))
     page.until(f"{TEXT}.includes('begins on an object')")
     page.mouse(spot(page, 400, 150))
     page.until("studio.objects.length === 1")
@@ -228,7 +233,70 @@ def test_what_cannot_be_is_said(page, linen_file, tmp_path):
     pressed(page, "#usual")
 
 
+def test_arrows_are_moved_and_boxes_hold_objects(page, linen_file):
+    upload(page, linen_file)
+    page.mouse(spot(page, 345, 75), spot(page, 460, 195))
+    page.until("studio.objects.length === 1 && studio.box === null")
+    settled(page)
+    assert 8000 < page.run("studio.objects[0].mask.reduce((sum, each) => sum + each, 0)") < 115 * 120
+    page.mouse(spot(page, 400, 150), spot(page, 300, 300))
+    arrow = "studio.objects[0].arrow"
+    assert page.run(arrow) == [400, 150, 300, 300]
+    page.mouse(spot(page, 302, 299), spot(page, 420, 350))  # its head, nearly
+    assert page.run(arrow) == [400, 150, 420, 350]
+    page.key("z", modifiers=2)
+    assert page.run(arrow) == [400, 150, 300, 300]
+    moving = {"button": "left", "clickCount": 1}
+    for kind, (x, y) in (("mousePressed", (300, 300)), ("mouseMoved", (500, 320))):
+        at = dict(zip("xy", spot(page, x, y), strict=True))
+        page.call("Input.dispatchMouseEvent", type=kind, buttons=1, **at, **moving)
+    assert page.run(arrow) == [400, 150, 500, 320]  # at once, with its colour
+    undo = page.run("studio.undo.length")
+    page.key("Escape")
+    page.call("Input.dispatchMouseEvent", type="mouseReleased", **at, **moving)
+    assert page.run(arrow) == [400, 150, 300, 300] and page.run("studio.undo.length") == undo - 1
+    assert page.run("studio.objects.length") == 1
+
+
+def test_a_page_that_is_loaded_again_is_as_it_was(page, linen_file):
+    """After the test above. In another tab nothing of it is seen."""
+    page.run("document.getElementById('prompt').value = 'It \"slides\".'")
+    page.run("document.getElementById('pitch').value = 30")
+    page.run("document.getElementById('pitch').dispatchEvent(new Event('input'))")
+    page.run("document.getElementById('method').value = 'static'")
+    settled(page)
+    pressed(page, "#run")
+    page.until("document.querySelectorAll('.result video').length > 0", seconds=90)
+    there = (
+        "[studio.photo.photo, studio.view.pitch_deg, studio.objects.map((each) => [each.arrow, each.mask.join('')])]"
+    )
+    shown = "[document.getElementById('prompt').value, document.getElementById('method').value]"
+    before, words = page.run(f"JSON.stringify({there})"), page.run(shown)
+    page.run("window.studio = null")
+    page.call("Page.reload")
+    page.until("window.studio?.objects.length === 1")
+    assert (page.run(f"JSON.stringify({there})"), page.run(shown)) == (before, words)
+    page.until("document.querySelector('.result video')?.readyState >= 2", seconds=30)
+    upload(page, linen_file)  # another photo: words told of the first
+    assert page.run(shown) == ["", "static"] and page.run("studio.objects.length") == 0
+    page.run("sessionStorage.clear()")
+
+
+def test_what_a_method_lacks_is_said(page):
+    page.run("document.getElementById('method').value = 'kinemask'")
+    page.run("document.getElementById('method').dispatchEvent(new Event('change'))")
+    assert "--weights kinemask.branch=FOLDER" in page.run("document.getElementById('lack').innerText")
+    assert page.run("document.getElementById('run').disabled")
+    page.run("document.getElementById('method').value = 'static'")
+    page.run("document.getElementById('method').dispatchEvent(new Event('change'))")
+    assert page.run("document.getElementById('lack').hidden")
+
+
 def test_an_enormous_photo(page, tmp_path):
+    page.run("studio.facts.photo_bytes = 1000")
+    page.upload("#file", Path(__file__))
+    page.until(f"{TEXT}.includes('save it smaller')")
+    page.run("studio.facts.photo_bytes = 1e9")
     path = tmp_path / "enormous.jpg"
     small = Image.new("RGB", (120, 90), (150, 120, 90))
     small.paste((200, 30, 40), (40, 40, 60, 60))

@@ -42,7 +42,7 @@ def wish(photo, **more):
         "photo": photo,
         "key": "linen",
         "objects": objects,
-        "camera": desk.start()["camera"],
+        "camera": desk.start({})["camera"],
         "prompt": "It slides.",
     } | more
 
@@ -139,17 +139,30 @@ def test_bad_wishes_get_one_message(studio, dropped):
     assert status == 200 and answer["prompt"] == "It slides."
     status, answer = ask(studio, "/api/run", json.dumps(good | {"method": "nobody"}).encode())
     assert status == 400 and "no method 'nobody'" in answer["error"]
-
-
-def test_only_methods_that_need_no_truth_are_offered():
-    offered = {each["name"]: each for each in desk.methods()}
-    assert "constant_velocity" in offered and "oracle" not in offered
-    assert offered["kinemask"]["missing"]
+    assert ask(studio, "/api/run", json.dumps(good | {"method": "oracle"}).encode())[0] == 400
 
 
 def test_a_click_on_the_background_is_told(studio, dropped):
     status, answer = ask(studio, "/api/mask", json.dumps({"photo": dropped, "point": [300, 400]}).encode())
     assert status == 400 and "looks like the background" in answer["error"]
+
+
+def test_boxes_and_photos_again(studio, dropped):
+    status, answer = ask(studio, "/api/mask", json.dumps({"photo": dropped, "box": [490, 80, 600, 200]}).encode())
+    assert status == 200 and 5000 < desk.unpacked(answer["mask"]).sum() < 110 * 120
+    for box, message in (([1, 2, 3], "box has 4 numbers"), ([9e5, 9e5, 9e5, 9e5], "no object was found")):
+        status, answer = ask(studio, "/api/mask", json.dumps({"photo": dropped, "box": box}).encode())
+        assert status == 400 and message in answer["error"]
+    status, again = ask(studio, f"/api/photo/{dropped}")
+    assert status == 200 and again["photo"] == dropped and again["key"] == "my_linen"
+    assert ask(studio, "/api/photo/none")[0] == 400
+    assert ask(studio, f"/api/photo/{dropped}", token=False)[0] == 403
+
+
+def test_words_that_no_file_can_hold(studio, dropped):
+    odd = json.dumps(wish(dropped, prompt="a \ud800 cup")).encode()
+    status, answer = ask(studio, "/api/export", odd)
+    assert status == 400 and "is no UTF-8" in answer["error"]
 
 
 def test_masks_survive_the_way():

@@ -4,8 +4,12 @@ import * as formula from "./formula.js";
 
 const DRIVEN = "#ffc400", OTHER = "#ffffff", EDGE = "rgba(15,15,20,.85)";
 
+// How many of the canvas's pixels a line counts as one: on a phone all is drawn larger.
+let unit = 1;
+
 export function draw(context, scene) {
   const [width, height] = scene.canvas, zoom = context.canvas.width / width;
+  unit = Math.min(Math.max(width / (context.canvas.getBoundingClientRect().width || width), 1), 2);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, context.canvas.width, context.canvas.height);
   context.setTransform(zoom, 0, 0, zoom, 0, 0);
@@ -13,7 +17,8 @@ export function draw(context, scene) {
   if (scene.grid) grid(context, scene);
   for (const each of scene.objects) outline(context, each, width, height, each === scene.selected);
   for (const each of scene.objects) if (each.arrow) arrow(context, each.arrow, each.label, height);
-  if (scene.drawn) arrow(context, scene.drawn, "", height);
+  if (scene.box) box(context, scene.box);
+  if (scene.flow && scene.objects.some((each) => each.arrow)) legend(context, scene);
   if (scene.cursor) cursor(context, scene.cursor, scene.brush);
 }
 
@@ -21,7 +26,7 @@ function outline(context, object, width, height, selected) {
   object.edges ??= edges(object.mask, width, height);
   for (const [colour, wide] of [[EDGE, selected ? 5 : 3.4], [object.arrow ? DRIVEN : OTHER, selected ? 2.6 : 1.5]]) {
     context.strokeStyle = colour;
-    context.lineWidth = wide;
+    context.lineWidth = wide * unit;
     context.stroke(object.edges);
   }
 }
@@ -51,34 +56,70 @@ function edges(mask, width, height) {
 function arrow(context, [x0, y0, x1, y1], label, height) {
   const length = Math.hypot(x1 - x0, y1 - y0);
   if (length < 1) return;
-  const dx = (x1 - x0) / length, dy = (y1 - y0) / length, head = Math.min(13, length);
+  const dx = (x1 - x0) / length, dy = (y1 - y0) / length, head = Math.min(13 * unit, length), half = head / 2;
   for (const [colour, extra] of [[EDGE, 2], [DRIVEN, 0]]) {
     context.strokeStyle = context.fillStyle = colour;
-    context.lineWidth = 3.4 + 2 * extra;
+    context.lineWidth = (3.4 + 2 * extra) * unit;
     context.beginPath();
     context.moveTo(x0, y0);
     context.lineTo(x1 - dx * head * 0.8, y1 - dy * head * 0.8);
     context.stroke();
     context.beginPath();
-    context.arc(x0, y0, 4 + extra, 0, 7);
+    context.arc(x0, y0, (4 + extra) * unit, 0, 7);
     context.fill();
-    context.lineWidth = 2 * extra || 0.5;
+    context.lineWidth = 2 * extra * unit || 0.5;
     context.beginPath();
     context.moveTo(x1, y1);
-    context.lineTo(x1 - dx * head - dy * 6.5, y1 - dy * head + dx * 6.5);
-    context.lineTo(x1 - dx * head + dy * 6.5, y1 - dy * head - dx * 6.5);
+    context.lineTo(x1 - dx * head - dy * half, y1 - dy * head + dx * half);
+    context.lineTo(x1 - dx * head + dy * half, y1 - dy * head - dx * half);
     context.closePath();
     context.fill();
     context.stroke();
   }
   if (!label) return;
-  context.font = "600 15px system-ui, sans-serif";
+  context.font = `600 ${15 * unit}px system-ui, sans-serif`;
   context.textAlign = "center";
-  context.lineWidth = 4;
-  const y = Math.min(Math.max(dy > 0 ? y0 - 12 : y0 + 22, 16), height - 6);
+  context.lineWidth = 4 * unit;
+  const y = Math.min(Math.max(dy > 0 ? y0 - 12 * unit : y0 + 22 * unit, 16 * unit), height - 6);
   context.strokeStyle = EDGE;
   context.strokeText(label, x0, y);
   context.fillText(label, x0, y);
+}
+
+function box(context, [x0, y0, x1, y1]) {
+  for (const [colour, wide] of [[EDGE, 3.4], ["#fff", 1.5]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = wide;
+    context.setLineDash(wide < 2 ? [6, 5] : []);
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+  }
+  context.setLineDash([]);
+}
+
+const LEGEND_PX = 44;
+let disc = null;
+
+// What the colours of the velocity mask say: hue is direction, brightness is speed.
+function legend(context, scene) {
+  const [width, height] = scene.canvas, most = scene.facts.v_max_mps, side = 2 * LEGEND_PX;
+  if (!disc) {
+    disc = new OffscreenCanvas(side, side);
+    const pen = disc.getContext("2d"), pixels = pen.createImageData(side, side);
+    for (let i = 0; i < side * side; i++) {
+      const x = ((i % side) + 0.5) / LEGEND_PX - 1, y = 1 - (Math.floor(i / side) + 0.5) / LEGEND_PX;
+      if (Math.hypot(x, y) > 1) continue;
+      pixels.data.set([...formula.picture([x * most, y * most], most).map(formula.brighter), 255], 4 * i);
+    }
+    pen.putImageData(pixels, 0, 0);
+  }
+  const x = width - LEGEND_PX - 10, y = height - LEGEND_PX - 10;
+  context.drawImage(disc, x, y, LEGEND_PX, LEGEND_PX);
+  context.font = `${13 * unit}px system-ui, sans-serif`;
+  context.textAlign = "right";
+  context.lineWidth = 3;
+  context.strokeStyle = EDGE;
+  context.fillStyle = "#fff";
+  for (const write of ["strokeText", "fillText"]) context[write](`rim: ${most} m/s or more`, x - 8, height - 10);
 }
 
 function cursor(context, [x, y], brush) {
@@ -116,7 +157,7 @@ function grid(context, scene) {
     context.lineTo(width, y);
     context.stroke();
   }
-  context.font = "13px system-ui, sans-serif";
+  context.font = `${13 * unit}px system-ui, sans-serif`;
   context.textAlign = "left";
   context.lineWidth = 3;
   context.strokeStyle = EDGE;

@@ -13,13 +13,18 @@ export function setup(facts) {
   at("play").addEventListener("click", toggle);
 }
 
+// Runs that are shown: what a page that is loaded again has to know of them.
+export function kept() {
+  return results.map(({ job, title }) => ({ job, title }));
+}
+
 export async function add(job, title) {
   const card = document.createElement("article");
   card.className = "result";
   card.innerHTML = '<div class="wait pulse"></div><div class="foot"><span></span><button></button></div>';
   card.querySelector("span").textContent = title;
   const button = card.querySelector("button"), wait = card.querySelector(".wait");
-  const self = { job, card, video: null };
+  const self = { job, title, card, video: null };
   results.push(self);
   at("cards").append(card);
   at("results").hidden = false;

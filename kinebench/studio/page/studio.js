@@ -2,6 +2,8 @@
 
 import * as formula from "./formula.js";
 import { draw } from "./ink.js";
+import * as list from "./list.js";
+import * as memory from "./memory.js";
 import * as results from "./results.js";
 import { ask } from "./server.js";
 
@@ -10,7 +12,7 @@ const [layer, ink] = [at("layer"), at("ink")].map((canvas) => canvas.getContext(
 const page = {
   facts: null, photo: null, frame: null, view: null,
   objects: [], selected: null, tool: "pick", flow: true, grid: false,
-  cursor: null, drawn: null, undo: [], redo: [], busy: 0,
+  cursor: null, box: null, undo: [], redo: [], busy: 0,
 };
 
 // ---- words -------------------------------------------------------------------------------------------------------
@@ -84,11 +86,12 @@ function wish() {
 }
 
 // ---- what is seen ------------------------------------------------------------------------------------------------
+const desk = { page, moves, colour, remove, refresh };
 let waiting = false;
 function refresh() {
   if (waiting) return;
   waiting = true;
-  requestAnimationFrame(() => { waiting = false; paintLayer(); paintInk(); listObjects(); controls(); });
+  requestAnimationFrame(() => { waiting = false; paintLayer(); paintInk(); list.show(desk); controls(); });
 }
 
 function paintLayer() {
@@ -112,43 +115,6 @@ function paintInk() {
   draw(ink, { ...page, canvas: page.facts.canvas, eye: eye(), brush });
 }
 
-function listObjects() {
-  const list = at("objects");
-  at("none").hidden = page.objects.length > 0;
-  if (list.contains(document.activeElement) && list.children.length === page.objects.length) return tell(list);
-  list.replaceChildren(...page.objects.map(row));
-  tell(list);
-}
-
-function row(object, number) {
-  const item = document.createElement("li");
-  item.innerHTML = '<div class="line"><span class="swatch"></span><input class="name" maxlength="40"><button>Delete</button></div>' +
-    '<div class="line"><span class="told"></span><input class="speed" type="number" min="0.01" max="20" step="0.1" placeholder="m/s" title="First speed; empty: by the length of the arrow"></div>';
-  const [name, speed] = [item.querySelector(".name"), item.querySelector(".speed")];
-  name.placeholder = `object ${number + 1}: red cup`;
-  name.setAttribute("aria-label", `Name of object ${number + 1}`);
-  speed.setAttribute("aria-label", `Speed of object ${number + 1} in metres a second`);
-  item.querySelector("button").setAttribute("aria-label", `Delete object ${number + 1}`);
-  name.value = object.name;
-  speed.value = object.speed ?? "";
-  name.oninput = () => { page.objects[number].name = name.value; };
-  speed.oninput = () => { page.objects[number].speed = speed.value > 0 ? Number(speed.value) : null; refresh(); };
-  item.onpointerdown = () => { page.selected = page.objects[number]; refresh(); };
-  item.querySelector("button").onclick = () => remove(page.objects[number]);
-  return item;
-}
-
-function tell(list) {
-  [...list.children].forEach((item, number) => {
-    const object = page.objects[number], found = moves(object);
-    item.setAttribute("aria-current", object === page.selected);
-    item.querySelector(".swatch").style.background = found ? `rgb(${colour(object).map(formula.brighter).join()})` : "none";
-    item.querySelector(".speed").hidden = !object.arrow;
-    item.querySelector(".told").textContent = !object.arrow ? "stands still; drag from it" :
-      found ? `${found.speed.toFixed(2)} m/s, ${found.length.toFixed(2)} m` : "its arrow meets no ground";
-  });
-}
-
 function controls() {
   for (const [id, unit] of [["pitch", "\u00b0"], ["height", " m"], ["field", "\u00b0"]]) {
     const value = { pitch: page.view.pitch_deg, height: page.view.height_m, field: page.view.field_of_view_deg }[id];
@@ -157,7 +123,14 @@ function controls() {
   }
   at("undo").disabled = !page.undo.length;
   at("redo").disabled = !page.redo.length;
-  at("run").disabled = at("export").disabled = !page.objects.some((each) => each.arrow);
+  at("export").disabled = !page.objects.some((each) => each.arrow);
+  const lacks = page.facts.methods.find((each) => each.name === at("method").value)?.remedies ?? [];
+  at("run").disabled = at("export").disabled || lacks.length > 0;
+  at("lack").hidden = !lacks.length;
+  if (at("lack").dataset.of !== at("method").value) {
+    at("lack").dataset.of = at("method").value;
+    at("lacks").replaceChildren(...lacks.map((each) => Object.assign(document.createElement("li"), { textContent: each })));
+  }
   at("flow").setAttribute("aria-pressed", page.flow);
   at("grid").setAttribute("aria-pressed", page.grid);
   for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === page.tool);
@@ -167,24 +140,34 @@ function controls() {
 async function load(file) {
   if (!file) return;
   await working(`reading ${file.name}`, async () => {
+    const most = page.facts.photo_bytes; // a server that refuses what is still being sent is not heard
+    if (file.size > most) throw new Error(`${file.name} has ${file.size >> 20} MB; at most ${most >> 20} are read: save it smaller.`);
     const photo = await ask("photo?name=" + encodeURIComponent(file.name), file);
-    const image = new Image();
-    image.src = "data:image/png;base64," + photo.frame;
-    await image.decode();
-    layer.drawImage(image, 0, 0);
-    page.frame = layer.getImageData(0, 0, ...page.facts.canvas);
-    delete photo.frame;
-    Object.assign(page, { photo, objects: [], selected: null, undo: [], redo: [] });
-    at("stage").classList.remove("empty");
-    refresh();
+    if (page.photo) at("prompt").value = at("ground").value = ""; // they told of another photo
+    await take(photo);
     say(`${file.name}, ${photo.width} x ${photo.height}. Click an object.`);
   });
   at("file").value = "";
 }
 
-async function pick(point) {
-  const found = await working("looking for the object", () => ask("mask", { photo: page.photo.photo, point }));
-  if (!found) return;
+async function take(photo) {
+  const image = new Image();
+  image.src = "data:image/png;base64," + photo.frame;
+  await image.decode();
+  layer.drawImage(image, 0, 0);
+  page.frame = layer.getImageData(0, 0, ...page.facts.canvas);
+  delete photo.frame;
+  held = page.box = page.cursor = null;
+  Object.assign(page, { photo, objects: [], selected: null, undo: [], redo: [] });
+  at("stage").classList.remove("empty");
+  refresh();
+}
+
+// `where` is a point, or the box that the object fills.
+async function pick(where) {
+  const { photo } = page.photo;
+  const found = await working("looking for the object", () => ask("mask", { photo, ...where }));
+  if (!found || page.photo.photo !== photo) return;
   add(formula.unpacked(found.mask));
   say("Drag from the object to where it shall go. Paint and Erase correct its mask.");
   refresh();
@@ -205,11 +188,20 @@ function inside([x, y]) {
   return [tenth(Math.min(Math.max(x, left), right - 0.1)), tenth(Math.min(Math.max(y, top), bottom - 0.1))];
 }
 
+const HEAD_PX = 12; // on the screen
+
+function headAt([x, y]) {
+  const reach = (HEAD_PX * page.facts.canvas[0]) / ink.canvas.getBoundingClientRect().width;
+  const near = (each) => each.arrow && Math.hypot(each.arrow[2] - x, each.arrow[3] - y) <= reach;
+  return page.objects.find(near) ?? null;
+}
+
 function down(point) {
   page.cursor = page.tool === "pick" ? null : point;
   if (page.tool === "pick") {
-    held = { from: point, object: objectAt(point) };
-    if (held.object) page.selected = held.object;
+    const head = headAt(point), object = objectAt(point);
+    held = { from: point, object, moved: head ?? object, tail: head ? head.arrow.slice(0, 2) : point, drawn: false };
+    if (object) page.selected = object;
   } else {
     if (!page.selected) {
       if (page.tool === "erase") return say("Select an object first.", true);
@@ -225,26 +217,45 @@ function down(point) {
 function move(point) {
   page.cursor = page.tool === "pick" && !held?.keyboard ? null : point;
   if (held && page.tool !== "pick") stroke(held.from, (held.from = point));
-  else if (held?.object) page.drawn = Math.hypot(point[0] - held.from[0], point[1] - held.from[1]) > 5 ? [...held.from, ...point] : null;
+  else if (held && (held.drawn || far(held.from, point) > 5)) pull(point);
   else return paintInk();
-  if (page.tool === "pick") paintInk(); else refresh();
+  refresh();
+}
+
+const far = ([x0, y0], [x1, y1]) => Math.hypot(x1 - x0, y1 - y0);
+
+// While the pointer is down: an arrow follows it, or a box.
+function pull(point) {
+  if (!held.moved) page.box = [...held.from, ...point];
+  else {
+    if (!held.drawn) remember();
+    page.selected = held.moved;
+    held.moved.arrow = [...held.tail, ...point];
+  }
+  held.drawn = true;
+}
+
+function letGo() {
+  if (held?.drawn && held.moved) {
+    travel(page.undo, page.redo);
+    page.redo.pop();
+  }
+  held = page.box = null;
+  refresh();
 }
 
 async function up(point) {
-  const { from, object, keyboard } = held ?? {};
-  held = null;
-  if (page.tool !== "pick" || !from) return refresh();
-  const drawn = page.drawn;
-  page.drawn = null;
-  if (object && drawn) {
-    remember();
-    object.arrow = drawn;
-    if (!moves(object)) say("There is no ground under that arrow: draw it below the horizon, or tilt the camera.", true);
-    else say("Download the condition, or run a method on it.");
-  } else if (!object && !keyboard && Math.hypot(point[0] - from[0], point[1] - from[1]) > 12) {
-    say("An arrow begins on an object: click one first.", true);
-  } else if (!object) return pick(from);
+  const { from, object, moved, drawn } = held ?? {}, { box } = page;
+  held = page.box = null;
   refresh();
+  if (page.tool !== "pick" || !from) return;
+  if (moved && drawn) {
+    if (!moves(moved)) say("There is no ground under that arrow: draw it below the horizon, or tilt the camera.", true);
+    else say("Download the condition, or run a method on it.");
+  } else if (box) {
+    if (Math.min(Math.abs(box[2] - box[0]), Math.abs(box[3] - box[1])) >= 8) return pick({ box });
+    say("Drag a box around an object, or click it; an arrow begins on an object.", true);
+  } else if (!object) return pick({ point: from });
 }
 
 function stroke([x0, y0], [x1, y1]) {
@@ -269,7 +280,7 @@ ink.canvas.addEventListener("pointerdown", (event) => {
 });
 ink.canvas.addEventListener("pointermove", (event) => page.photo && move(place(event)));
 ink.canvas.addEventListener("pointerup", (event) => page.photo && held && up(place(event)));
-ink.canvas.addEventListener("pointercancel", () => { held = page.drawn = null; refresh(); });
+ink.canvas.addEventListener("pointercancel", letGo);
 ink.canvas.addEventListener("pointerleave", () => { if (page.photo && !held) { page.cursor = null; paintInk(); } });
 
 // ---- keys --------------------------------------------------------------------------------------------------------
@@ -282,8 +293,8 @@ const KEYS = {
 };
 
 function choose(tool) {
+  letGo();
   page.tool = tool;
-  held = page.drawn = null;
 }
 
 function stageKey(event) {
@@ -299,10 +310,11 @@ function stageKey(event) {
     if (held) up(point);
     else {
       down(point);
-      if (held && (page.tool !== "pick" || !held.object)) { held.keyboard = true; up(point); } else if (held) held.keyboard = true;
+      if (held) held.keyboard = true;
+      if (held && (page.tool !== "pick" || !held.moved)) up(point);
       page.cursor = point;
     }
-  } else if (event.key === "Escape") { held = page.drawn = null; refresh(); } else return false;
+  } else if (event.key === "Escape") letGo(); else return false;
   return true;
 }
 
@@ -348,9 +360,11 @@ function wire() {
   at("run").onclick = () => working("", async () => {
     const method = at("method").value, seed = Number(at("seed").value);
     const { job } = await ask("run", { ...wish(), method, seed });
-    say(`${method} is running.`);
-    results.add(job, `${method}, seed ${seed}`).then((told) => say(`${method}: ${told.message || told.state}`, told.state === "failed"));
+    say(`${titleOf(method)} is running.`);
+    follow(job, `${titleOf(method)}, seed ${seed}, ${page.photo.key}`);
   });
+  at("method").onchange = controls;
+  addEventListener("pagehide", () => page.photo && memory.keep(page, words()));
   for (const name of ["dragover", "dragleave", "drop"]) {
     addEventListener(name, (event) => {
       event.preventDefault();
@@ -360,13 +374,35 @@ function wire() {
   }
 }
 
+const titleOf = (name) => page.facts.methods.find((each) => each.name === name)?.title ?? name;
+const FIELDS = ["prompt", "ground", "method", "seed"];
+const words = () => ({ fields: Object.fromEntries(FIELDS.map((id) => [id, at(id).value])), runs: results.kept() });
+
+async function follow(job, title) {
+  const told = await results.add(job, title);
+  say(`${title}: ${told.message || told.state}`, told.state === "failed");
+}
+
+// As it was before the page was loaded again, if the studio is still the same.
+async function again() {
+  const there = memory.kept();
+  const photo = there && (await ask("photo/" + there.photo).catch(() => null));
+  if (!photo) return;
+  await take(photo);
+  Object.assign(page, { objects: there.objects, view: there.view, flow: there.flow, grid: there.grid });
+  page.selected = page.objects[there.selected] ?? null;
+  for (const id of FIELDS) at(id).value = there.words.fields[id];
+  for (const { job, title } of there.words.runs) results.add(job, title);
+  say("All is as it was.");
+  refresh();
+}
+
 function listMethods() {
   for (const [title, fits] of [["ready", (each) => !each.missing.length], ["not ready here", (each) => each.missing.length]]) {
     const group = document.createElement("optgroup");
     group.label = title;
     for (const each of page.facts.methods.filter(fits)) {
       const option = new Option(each.title + (each.missing.length ? `: ${each.missing.join(", ")}` : ""), each.name);
-      option.disabled = each.missing.length > 0;
       group.append(option);
     }
     if (group.children.length) at("method").append(group);
@@ -379,6 +415,7 @@ await working("", async () => {
   results.setup(page.facts);
   listMethods();
   wire();
+  await again();
   controls();
   window.studio = page; // for the console, and for tests
 });
