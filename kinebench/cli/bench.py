@@ -1,7 +1,7 @@
 """`kinebench bench`: measure KineBench itself."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -154,3 +154,65 @@ def sanity(
     Console(width=Console(width=1000).measure(table).maximum).print(table)  # as wide as it is: cut numbers say nothing
     if json_path is not None:
         json_path.write_text(json.dumps([row.plain() for row in found.rows], indent=1) + "\n")
+
+
+@app.command()
+def train(
+    family: Annotated[Literal["cogvideox", "wan"], typer.Option(help="The backbone.")] = "cogvideox",
+    size: Annotated[
+        Literal["published", "tiny"], typer.Option(help="Published, which takes a GPU, or of the same classes.")
+    ] = "published",
+    batch: Annotated[
+        list[int] | None, typer.Option(min=1, help="Clips at once; more than once for more. 1, 2 and 4 if left out.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Steps that are measured, of each way and number of clips.")] = 3,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Also write the figures here, as they come.")] = None,
+) -> None:
+    """A step of KineMask's trainer with random weights: time, memory, share of the GPU's peak, and what they should be.
+
+    What can be counted is printed first, on any machine.
+    """
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from kinebench.cli.bench_tables import step_costs, step_estimate
+    from kinebench.cli.progress import progress_bars
+    from kinebench.errors import demand
+    from kinebench.interrupt import stoppable
+    from kinebench.methods.diffusion import EXTRA, quiet
+
+    for module in ("torch", "diffusers", "transformers", "accelerate", "safetensors"):
+        demand(module, EXTRA)
+    with quiet():
+        from kinebench.bench.estimate import estimate
+        from kinebench.bench.train import Found, measured
+        from kinebench.kinemask.published import MODELS
+
+    model, batches = MODELS[family, size], batch or (1, 2, 4)
+    with quiet(), Console(stderr=True).status("counting what a step takes"):
+        counted = estimate(model)
+    Console().print(step_estimate(counted))
+    so_far: list[Found] = []
+
+    def keep() -> None:
+        if json_path is not None:
+            figures = {"counted": asdict(counted), "measured": so_far[0].plain() if so_far else None}
+            json_path.write_text(json.dumps(figures, indent=1) + "\n")
+
+    def show() -> None:
+        for found in so_far:
+            table = step_costs(found)
+            Console(width=Console(width=1000).measure(table).maximum).print(table)
+
+    def stopped() -> str:
+        show()
+        return "interrupted; the table has what was measured so far" if so_far else "interrupted"
+
+    keep()
+    with stoppable(stopped), quiet(), progress_bars() as note:
+        for found in measured(model, counted.flops.step, batches, repeats, note):
+            so_far[:] = [found]
+            keep()
+    show()

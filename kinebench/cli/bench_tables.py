@@ -8,11 +8,13 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from kinebench.bench.data import LoaderCost, MaskCost
+    from kinebench.bench.estimate import Estimate
     from kinebench.bench.physics import Tally
     from kinebench.bench.render import ClipCost
     from kinebench.bench.samples import PictureCost, Setting
     from kinebench.bench.sanity import Sanity
     from kinebench.bench.score import Comparison
+    from kinebench.bench.train import Cell, Found
 
 PAPER_CLIPS = 10_100
 """Training and test clips of one dataset in the paper (4.1)."""
@@ -158,6 +160,78 @@ def comparisons(found: "Sequence[Comparison]") -> Table:
         table.add_row(name, *times, f"{one.speed_up:.1f}x", f"{one.difference:.0e}")
     table.caption = "apart: the largest difference of both results, relative to the largest of theirs"
     return table
+
+
+FLOPS_PER_S = 300e12
+"""Useful FLOPs a second that hours are computed for; what a GPU reaches is to be measured."""
+
+
+def step_estimate(found: "Estimate") -> Table:
+    """What a step must cost, counted from shapes."""
+    model, parameters, flops, memory = found.model, found.parameters, found.flops, found.memory
+    title = f"{model.family}, {model.frames} frames of {model.width}x{model.height}: counted, not measured"
+    table = Table(title=title, title_justify="left", min_width=len(title))
+    table.add_column("")
+    table.add_column("", justify="right")
+    for name, value, unit in (
+        ("tokens of a clip", found.tokens, ""),
+        ("parameters of the backbone", parameters.backbone / 1e6, "M"),
+        ("parameters of the branch", parameters.branch / 1e6, "M"),
+        ("a clip forward", flops.forward / 1e12, "TFLOP"),
+        ("a clip forward and backward: useful", flops.step / 1e12, "TFLOP"),
+        ("the same with gradient checkpointing", flops.checkpointed / 1e12, "TFLOP"),
+        ("autoencoder, a clip", flops.autoencoder / 1e12, "TFLOP"),
+        ("text encoder, a prompt", flops.text_encoder / 1e12, "TFLOP"),
+        ("both in the loop, as the ancestor has them", flops.in_the_loop / 1e12, "TFLOP"),
+        ("memory: backbone", memory.backbone / 1e9, "GB"),
+        ("memory: branch, its gradients and moments", memory.branch / 1e9, "GB"),
+        ("memory: the branch in bfloat16", memory.lower / 1e9, "GB"),
+        ("memory: what goes into each block, a clip", memory.activations / 1e9, "GB"),
+        ("memory: all of these", memory.whole / 1e9, "GB"),
+        ("kept of a clip on the disk", found.clip_bytes / 1e6, "MB"),
+        ("kept of a prompt, at most", found.prompt_bytes / 1e6, "MB"),
+        (f"both stages at {FLOPS_PER_S / 1e12:.0f} useful TFLOP/s", found.hours(FLOPS_PER_S), "GPU-hours"),
+    ):
+        table.add_row(name, f"{_short(value)} {unit}".strip())
+    table.caption = "what a block takes while it works is not in the memory"
+    return table
+
+
+def step_costs(found: "Found") -> Table:
+    """Every way to do a step, with every number of clips at once."""
+    product = f"a plain product of bfloat16 matrices: {_short(found.product_flops_per_s / 1e12)} TFLOP/s"
+    title = f"a step of the trainer on {found.device}; {product}"
+    table = Table(title=title, title_justify="left", min_width=len(title))
+    for name in ("latents and text", "checkpointing", "compile"):
+        table.add_column(name, no_wrap=True)
+    for name in ("clips", "s a step", "clips/s", "GB", "useful TFLOP/s", "of the product", "speed-up"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cell in found.cells:
+        way = cell.way
+        whence = "in the loop" if way.in_the_loop else "made before"
+        row = [whence, *("yes" if each else "" for each in (way.checkpointing, way.compile)), str(cell.batch)]
+        table.add_row(*row, *_step_figures(found, cell))
+    notes = [
+        "useful: without what checkpointing computes again; speed-up: of clips a second, over encoding in the loop"
+    ]
+    reasons = dict.fromkeys(cell.reason for cell in found.cells if cell.reason)
+    table.caption = "\n".join([*notes, *(f"does not compile: {reason}" for reason in reasons)])
+    return table
+
+
+def _step_figures(found: "Found", cell: "Cell") -> list[str]:
+    rate, share, speed_up = cell.clips_per_s, found.share(cell), found.speed_up(cell)
+    if rate is None or share is None:
+        return [str(cell.failure)]
+    memory = "-" if cell.memory_bytes is None else f"{cell.memory_bytes / 1e9:.1f}"
+    useful = _short(rate * found.step_flops / 1e12)
+    against = "-" if speed_up is None else f"{speed_up:.2f}x"
+    return [_short(median(cell.seconds)), _short(rate), memory, useful, f"{share:.1%}", against]
+
+
+def _short(value: float) -> str:
+    """Four digits, and none cut from a large number."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _table(title: str, columns: Iterable[str]) -> Table:

@@ -53,7 +53,7 @@ METRICS: tuple[Metric, ...] = (
     *_slope_and_rank("response_speed", "how far the driven object goes, by its speed"),
     Metric(
         "response_direction",
-        version=1,
+        version=2,
         what="angle on the ground between where the driven object sets off to and where it should",
         unit="deg",
         better="lower",
