@@ -58,7 +58,7 @@ Note = Callable[[Moment], None]
 
 
 def place_of(config: Config, stage: StageName, out: Path | None) -> Path:
-    """The folder of a stage: inside `out`, or, of a backbone, inside its own. Raises KineBenchError."""
+    """The folder of a stage: inside `out`, or, of a backbone, beside its own. Raises KineBenchError."""
     if stage == "backbone":
         return pretraining.place(config)
     assert out is not None

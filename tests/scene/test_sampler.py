@@ -67,7 +67,7 @@ def test_driven_objects_are_not_always_the_first_ids(interactions, grounds):
 CLOCKS = {  # they time, name or watch what runs, ask what is released or how old a leftover is; none makes a sample
     *("bench", "cli", "data", "studio", "methods/protocol"),
     *("render/blender.py", "textures/ambientcg.py", "runners/ray.py", "shards/files.py", "methods/in_process.py"),
-    *("kinemask/trainer.py", "kinemask/events.py"),
+    *("kinemask/trainer.py", "kinemask/events.py", "kinemask/device.py"),
 }
 
 
