@@ -197,10 +197,7 @@ def test_none_waits_for_another_that_has_gone(configured, tmp_path):
     assert running.returncode != 0
     messages = [line for line in said.splitlines() if line.startswith("kinebench: ")]
     assert len(messages) == 1, said
-    ends = (
-        "another process of this run has ended",
-        "interrupted; the checkpoint",
-    )  # the peer is missed, or torchrun ends it
+    ends = ("another process of this run has ended", "interrupted; the checkpoint")  # torchrun may end it first
     assert any(end in messages[0] for end in ends)
     last = checkpoint.found(tmp_path / "run" / "stage1")[-1]
     assert last.step and load_file(last.folder / checkpoint.STATE)
