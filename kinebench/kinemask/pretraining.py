@@ -7,13 +7,14 @@ WEIGHTS/                        the backbone and nothing else, when it is done
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from kinebench.data.dataset import Dataset
 from kinebench.errors import KineBenchError
 from kinebench.kinemask import checkpoint
 from kinebench.kinemask.checkpoint import AVERAGE, TRANSFORMER, Checkpoint, as_os_error, sync_all
@@ -76,13 +77,14 @@ def begun(config: Config, folder: Path, note: Progress) -> Path:
 
     Raises KineBenchError if the clips do not fit, and if the disk is full.
     """
-    made = {"decides": config.decides("backbone"), "data": content(opened(config))}
+    datasets = opened(config)
+    made = {"decides": config.decides("backbone"), "data": content(datasets)}
     start = folder / _UNTRAINED
     if (start / _MADE).exists() and json.loads((start / _MADE).read_bytes()) == made:
         return start
-    shape, video = config.pretraining, shards(opened(config)[0]).manifest.recipe["video"]
+    shape, video = config.pretraining, shards(datasets[0]).manifest.recipe["video"]
     _demand_tokens(config, video["width"], video["height"])
-    codec = fitted(_clips(config, note), shape.patch_px, shape.channels, WHITENING, DEVIATION)
+    codec = fitted(_clips(datasets, config.data.held_out, note), shape.patch_px, shape.channels, WHITENING, DEVIATION)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(rng(config.training.seed, INITIAL)))
         size = (video["frames"], video["height"], video["width"])
@@ -109,9 +111,7 @@ def _demand_tokens(config: Config, width: int, height: int) -> None:
         )
 
 
-def _clips(config: Config, note: Progress) -> Iterator[Any]:
-    datasets = opened(config)
-    held = config.data.held_out
+def _clips(datasets: Sequence[Dataset], held: int, note: Progress) -> Iterator[Any]:
     every = [(dataset, key) for dataset in datasets for key in dataset.keys[: len(dataset) - held]]
     chosen = np.unique(np.linspace(0, len(every) - 1, min(FITTED_CLIPS, len(every))).round().astype(int))
     for number, place in enumerate(chosen, 1):

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from kinebench.errors import KineBenchError
 from kinebench.kinemask.branch.cogvideox import CogVideoXControl
 from kinebench.kinemask.families import Name, Precision
+from kinebench.kinemask.samplers.piped import Piped
 from kinebench.kinemask.samplers.sampler import Call
-from kinebench.methods.diffusion import as_pictures, made, opened, origin, told
+from kinebench.methods.diffusion import opened, origin, told
 from kinebench.methods.placement import Size
 
 KIND = "CogVideoXImageToVideoPipeline"
 
 
-class CogVideoX:
+class CogVideoX(Piped):
     """The published pipeline, with the scheduler and the tiling that its authors use."""
 
     name: Name = "cogvideox"
@@ -28,29 +29,9 @@ class CogVideoX:
 
     def __init__(self, folder: Path, device: str, dtype: Precision, offload: str, tiling: bool | None) -> None:
         """Raises KineBenchError if the folder holds another model."""
-        self.folder, self._precision = folder, dtype
-        self.pipeline: Any = opened(KIND, folder, device=device, dtype=dtype, offload=offload)
-        self.pipeline.scheduler = CogVideoXDPMScheduler.from_config(
-            self.pipeline.scheduler.config, timestep_spacing="trailing"
-        )
-        if tiling is not False:
-            self.pipeline.vae.enable_tiling()
-        self.pipeline.vae.enable_slicing()
-
-    @property
-    def transformer(self) -> Any:
-        """What a branch is attached to."""
-        return self.pipeline.transformer
-
-    @property
-    def place(self) -> Any:
-        """The torch device on which it works."""
-        return self.pipeline._execution_device
-
-    @property
-    def dtype(self) -> Any:
-        """The torch dtype in which it works."""
-        return self.transformer.dtype
+        pipeline = opened(KIND, folder, device=device, dtype=dtype, offload=offload)
+        pipeline.scheduler = CogVideoXDPMScheduler.from_config(pipeline.scheduler.config, timestep_spacing="trailing")
+        super().__init__(pipeline, folder, dtype, tiling is not False)
 
     @property
     def _words(self) -> int:
@@ -71,7 +52,7 @@ class CogVideoX:
 
     def facts(self, call: Call) -> dict[str, Any]:
         """Weights, sampling, versions, and how much of the prompt is read."""
-        made_with = origin(self.folder, self.pipeline, steps=call.steps, dtype=self._precision)
+        made_with = origin(self.folder, self.pipeline, steps=call.steps, dtype=self.precision)
         guided = {"guidance": call.guidance, "dynamic_guidance": True}
         return made_with | guided | told(self.pipeline.tokenizer, call.prompt, self._words)
 
@@ -79,23 +60,8 @@ class CogVideoX:
         """The videos (N, F, H, W, 3)."""
         from PIL import Image
 
-        height, width, _ = call.image.shape
-        count = len(call.seeds)
-        videos = made(
-            self.pipeline,
-            call.seeds,
-            image=[Image.fromarray(call.image)] * count,
-            prompt=[call.prompt] * count,
-            negative_prompt=[call.negative_prompt] * count,
-            width=width,
-            height=height,
-            num_frames=call.frames,
-            num_inference_steps=call.steps,
-            guidance_scale=call.guidance,
-            use_dynamic_cfg=True,
-            max_sequence_length=self._words,
-        )
-        return np.stack([as_pictures(video, call.frames, (width, height)) for video in videos])
+        images = [Image.fromarray(call.image)] * len(call.seeds)
+        return self.piped(call, images, use_dynamic_cfg=True, max_sequence_length=self._words)
 
 
 def _by(size: Size) -> str:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from kinebench.errors import KineBenchError
 from kinebench.kinemask.branch.wan import WanControl
 from kinebench.kinemask.families import Name, Precision
+from kinebench.kinemask.samplers.piped import Piped
 from kinebench.kinemask.samplers.sampler import Call
-from kinebench.methods.diffusion import as_pictures, made, opened, origin, told
+from kinebench.methods.diffusion import opened, origin, told
 from kinebench.methods.placement import Size
 
 KIND = "WanImageToVideoPipeline"
@@ -29,7 +30,7 @@ NEGATIVE = (
 """The negative prompt of the authors' own configuration, which their program uses unless it is given another."""
 
 
-class Wan:
+class Wan(Piped):
     """The published pipeline, its autoencoder in float32 as its authors and diffusers run it."""
 
     name: Name = "wan"
@@ -40,33 +41,13 @@ class Wan:
 
     def __init__(self, folder: Path, device: str, dtype: Precision, offload: str, tiling: bool | None) -> None:
         """Raises KineBenchError if the folder holds another model."""
-        self.folder, self._precision = folder, dtype
-        self.pipeline: Any = opened(
+        pipeline = opened(
             KIND, folder, device=device, dtype=dtype, offload=offload, float32=("vae",), saved_as=(PUBLISHED_AS,)
         )
-        if not self.pipeline.config.expand_timesteps:
+        if not pipeline.config.expand_timesteps:
             raise KineBenchError(f"{folder} holds another model of Wan; Wan2.2-TI2V-5B is wanted")
-        self.pipeline.scheduler = UniPCMultistepScheduler.from_config(
-            self.pipeline.scheduler.config, flow_shift=FLOW_SHIFT
-        )
-        if tiling:
-            self.pipeline.vae.enable_tiling()
-        self.pipeline.vae.enable_slicing()
-
-    @property
-    def transformer(self) -> Any:
-        """What a branch is attached to."""
-        return self.pipeline.transformer
-
-    @property
-    def place(self) -> Any:
-        """The torch device on which it works."""
-        return self.pipeline._execution_device
-
-    @property
-    def dtype(self) -> Any:
-        """The torch dtype in which it works."""
-        return self.transformer.dtype
+        pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config, flow_shift=FLOW_SHIFT)
+        super().__init__(pipeline, folder, dtype, bool(tiling))
 
     def makes(self, size: Size, frames: int | None) -> int:
         """The next 4 n + 1. Raises KineBenchError for a size that the pipeline would floor."""
@@ -83,7 +64,7 @@ class Wan:
         """Weights, sampling, versions, and how much of the prompt is read."""
         own = call.negative_prompt == NEGATIVE
         return {
-            **origin(self.folder, self.pipeline, steps=call.steps, dtype=self._precision),
+            **origin(self.folder, self.pipeline, steps=call.steps, dtype=self.precision),
             "guidance": call.guidance,
             "flow_shift": FLOW_SHIFT,
             "negative_prompt": "the authors'" if own else call.negative_prompt,
@@ -94,19 +75,5 @@ class Wan:
         """The videos (N, F, H, W, 3)."""
         from PIL import Image
 
-        height, width, _ = call.image.shape
-        count = len(call.seeds)
-        videos = made(
-            self.pipeline,
-            call.seeds,
-            image=Image.fromarray(call.image),  # one alone is taken, and encoded for each
-            prompt=[call.prompt] * count,
-            negative_prompt=[call.negative_prompt] * count,
-            width=width,
-            height=height,
-            num_frames=call.frames,
-            num_inference_steps=call.steps,
-            guidance_scale=call.guidance,
-            max_sequence_length=PROMPT_TOKENS,
-        )
-        return np.stack([as_pictures(video, call.frames, (width, height)) for video in videos])
+        one = Image.fromarray(call.image)  # it is encoded for each video
+        return self.piped(call, one, max_sequence_length=PROMPT_TOKENS)
