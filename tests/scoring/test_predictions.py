@@ -238,7 +238,7 @@ def test_what_is_no_video_says_so(data):
 def test_damage_is_not_painted_over():
     rng = np.random.default_rng(0)
     data = bytearray(encode(rng.integers(0, 256, (*SHAPE, 3), dtype=np.uint8)))
-    data[9000:13000] = rng.bytes(4000)
+    data[9000:25000] = rng.bytes(16000)  # more than a frame: where one frame ends and the next begins is lost for sure
     assert isinstance(decode(bytes(data), SHAPE), Unusable)
 
 
