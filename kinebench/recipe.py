@@ -3,14 +3,16 @@
 import difflib
 import hashlib
 import json
-import tomllib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from kinebench import schema
 from kinebench.content import content
 from kinebench.errors import KineBenchError
+
+SCHEMA_PATH = Path(__file__).with_name("recipe.schema.json")
 
 DATA_VERSION = 2
 """Raised whenever the same recipe and seed would give other bytes; part of every recipe's hash."""
@@ -197,13 +199,7 @@ def built_in() -> dict[str, Path]:
 def load(name_or_path: str) -> Recipe:
     """Read a built-in recipe by name, or a file; raises KineBenchError that names file, key and what was expected."""
     path = _find(name_or_path)
-    try:
-        table = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise KineBenchError(f"{path}: not valid TOML: {error}") from error
-    except OSError as error:
-        raise KineBenchError(f"{path}: cannot be read: {error.strerror}") from error
-    return parse(table, str(path))
+    return parse(schema.read(path), str(path))
 
 
 def _find(name_or_path: str) -> Path:
@@ -222,7 +218,7 @@ def _find(name_or_path: str) -> Path:
 
 def parse(table: dict[str, Any], source: str) -> Recipe:
     """Validate a table as read from TOML and freeze it; `source` is the file name used in messages."""
-    _check_schema(table, source)
+    schema.demand(table, SCHEMA_PATH, source)
     _check_meaning(table, source)
     return Recipe(
         dataset=Dataset(**table["dataset"]),
@@ -242,33 +238,6 @@ def parse(table: dict[str, Any], source: str) -> Recipe:
 
 def _frozen(table: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-
-
-def _check_schema(table: dict[str, Any], source: str) -> None:
-    import jsonschema
-
-    schema = json.loads((Path(__file__).parent / "recipe.schema.json").read_text())
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(table), key=lambda e: list(map(str, e.path)))
-    if errors:
-        raise KineBenchError("\n".join(f"{source}: {_explain(error)}" for error in errors))
-
-
-def _explain(error: Any) -> str:
-    """One line of a schema error: the key, what is there, what was expected."""
-    key = ".".join(map(str, error.absolute_path)) or "the file"
-    about = error.schema.get("description") if isinstance(error.schema, dict) else None
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known))
-        close = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        return f"{key}: unknown key {', '.join(map(repr, unknown))}{hint}; expected only {', '.join(known)}"
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return f"{key}: missing {', '.join(map(repr, missing))}"
-    if error.validator == "not":
-        return f"{key}: {error.schema['description']}"
-    return f"{key}: {error.message}" + (f"; expected: {about}" if about else "")
 
 
 def _check_meaning(table: dict[str, Any], source: str) -> None:

@@ -51,9 +51,15 @@ def stage1(file: File, out: Out) -> None:
 
 
 @app.command()
-def stage2(file: File, out: Out) -> None:
-    """Train on with masks cut short, from where stage 1 ended in the same folder."""
-    _train(file, "stage2", out)
+def stage2(
+    file: File,
+    out: Out,
+    start: Annotated[
+        Path | None, typer.Option(help="Folder of the stage 1 to go on from.", show_default="OUT/stage1")
+    ] = None,
+) -> None:
+    """Train on with masks cut short, from where stage 1 ended."""
+    _train(file, "stage2", out, start)
 
 
 def _config(file: Path) -> "Config":
@@ -66,7 +72,7 @@ def _config(file: Path) -> "Config":
     return config
 
 
-def _train(file: Path, stage: "StageName", out: Path | None) -> None:
+def _train(file: Path, stage: "StageName", out: Path | None, first: Path | None = None) -> None:
     config = _config(file)
     from kinebench.interrupt import stoppable
     from kinebench.kinemask import checkpoint
@@ -81,7 +87,7 @@ def _train(file: Path, stage: "StageName", out: Path | None) -> None:
         return f"interrupted; the checkpoint {last[0].folder} is whole, run the same command again to go on from there"
 
     with _once(), stoppable(stopped), quiet(), _bars(stage) as (note, told):
-        outcome = train(config, stage, out, note, told)
+        outcome = train(config, stage, out, note, told, first)
     loss = "" if outcome.loss is None else f", loss {outcome.loss:.4f}"
     made = weights(config) if out is None else outcome.checkpoint.folder
     _tell(f"{stage}: step {outcome.checkpoint.step} of {config.stage(stage).steps}{loss}: {made}")

@@ -4,14 +4,12 @@ The paper's schedule is the default. On what the paper is silent about stands wh
 known to harm, what KineBench recommends; docs/train.md says which is which.
 """
 
-import difflib
 import json
-import tomllib
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from kinebench import schema
 from kinebench.annotate.velocity import Encoding
 from kinebench.errors import KineBenchError
 from kinebench.kinemask.conditioning import Truncation
@@ -181,22 +179,14 @@ def section(stage: StageName) -> str:
 
 def load(path: Path) -> Config:
     """Read a file. Raises KineBenchError that names file, key and what was expected."""
-    try:
-        table = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        raise KineBenchError(f"there is no file {path}; docs/train.md has one to start from") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise KineBenchError(f"{path}: not valid TOML: {error}") from error
-    except OSError as error:
-        raise KineBenchError(f"{path}: cannot be read: {error.strerror}") from error
-    return parse(table, str(path))
+    if not path.exists():
+        raise KineBenchError(f"there is no file {path}; docs/train.md has one to start from")
+    return parse(schema.read(path), str(path))
 
 
 def parse(table: dict[str, Any], source: str) -> Config:
     """Validate a table as read from TOML and freeze it; `source` is the file name used in messages."""
-    errors = sorted(_validator().iter_errors(table), key=lambda error: [str(part) for part in error.absolute_path])
-    if errors:
-        raise KineBenchError("\n".join(f"{source}: {_explained(error)}" for error in errors))
+    schema.demand(table, SCHEMA_PATH, source)
     default = {"stage1": Config.stage1, "stage2": Config.stage2}
     parts: dict[str, Any] = {}
     for name, kind in _SECTIONS.items():
@@ -210,25 +200,6 @@ def parse(table: dict[str, Any], source: str) -> Config:
 
 def _shallow(row: Stage | None) -> dict[str, Any]:
     return {each.name: getattr(row, each.name) for each in fields(row)} if row else {}
-
-
-@cache
-def _validator() -> Any:
-    import jsonschema
-
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
-
-
-def _explained(error: Any) -> str:
-    key = ".".join(map(str, error.absolute_path)) or "the file"
-    if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        unknown = sorted(set(error.instance) - set(known))
-        near = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        return f"{key}: unknown key {', '.join(map(repr, unknown))}{hint}; expected only {', '.join(known)}"
-    about = error.schema.get("description")
-    return f"{key}: {error.message}" + (f"; expected: {about}" if about else "")
 
 
 def _faults(config: Config) -> list[str]:

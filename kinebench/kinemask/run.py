@@ -118,28 +118,32 @@ def _unlike(what: str, before: dict[str, Any], now: dict[str, Any]) -> str:
     return f": {told(before)}, and not {told(now)}" if told(before) != told(now) else ""
 
 
-def start_of(config: Config, stage: StageName, out: Path, facts: dict[str, Any]) -> Checkpoint | None:
-    """Where a stage starts: the end of stage 1, or None for a new branch.
+def start_of(
+    config: Config, stage: StageName, out: Path, facts: dict[str, Any], first: Path | None = None
+) -> Checkpoint | None:
+    """Where a stage starts: the end of stage 1, in the folder `first` or in `out`, or None for a new branch.
 
     Raises KineBenchError if stage 1 is not done, or was trained with another backbone or branch.
     """
     if stage == "backbone" or (config.stage1 if stage == "stage1" else config.stage2).start == "backbone":
         return None
-    place, wanted = out / "stage1", config.stage1.steps
+    place, wanted = first or out / "stage1", config.stage1.steps
     last = checkpoint.found(place)[-1:]
-    again = f"run: kinebench train stage1 {config.source} --out {out}"
+    again = f"run: kinebench train stage1 {config.source} --out {place.parent}"
     if not last:
         raise KineBenchError(f"stage 2 starts from stage 1, and there is no checkpoint in {place}; {again}")
     if last[0].step < wanted:
         raise KineBenchError(f"stage 1 in {place} is at step {last[0].step} of {wanted}; {again}")
-    before = last[0].facts
+    before, source = last[0].facts, "--start" if first else "--out"
     if before["backbone"]["sha256"] != facts["backbone"]["sha256"]:
-        raise KineBenchError(f"stage 1 in {place} was trained with another backbone; name another --out")
+        raise KineBenchError(f"stage 1 in {place} was trained with another backbone; name another {source}")
     differing = [
         name
         for name, value in facts["decides"].items()
         if name.startswith("branch.") and before["decides"][name] != value
     ]
     if differing:
-        raise KineBenchError(f"stage 1 in {place} was trained with another {', '.join(differing)}; name another --out")
+        raise KineBenchError(
+            f"stage 1 in {place} was trained with another {', '.join(differing)}; name another {source}"
+        )
     return last[0]

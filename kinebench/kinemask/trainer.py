@@ -65,8 +65,12 @@ def place_of(config: Config, stage: StageName, out: Path | None) -> Path:
     return out / stage
 
 
-def train(config: Config, stage: StageName, out: Path | None, note: Note, told: Progress) -> Outcome:
+def train(
+    config: Config, stage: StageName, out: Path | None, note: Note, told: Progress, first: Path | None = None
+) -> Outcome:
     """Train a stage in its folder, from its last checkpoint there if it has one, to its end.
+
+    Stage 2 begins where stage 1 ended in `out`, or in the folder `first`, so that several may begin from one.
 
     Raises KineBenchError for whatever does not fit, before anything is trained; and for a full disk or device, with the
     checkpoints as they were.
@@ -85,8 +89,8 @@ def train(config: Config, stage: StageName, out: Path | None, note: Note, told: 
             facts = facts_of(config, stage, material)
             for point in before:
                 demand_same(point, facts, config)
-            first = None if before or out is None else start_of(config, stage, out, facts)
-        demand_alike(_common(config, stage, facts, [*before, *([first] if first else [])]))
+            begun = None if before or out is None else start_of(config, stage, out, facts, first)
+        demand_alike(_common(config, stage, facts, [*before, *([begun] if begun else [])]))
         if before and before[0].step >= config.stage(stage).steps:
             return _ended(config, stage, work, Outcome(before[0], before[0].step, None))
         with agreed():
@@ -96,7 +100,7 @@ def train(config: Config, stage: StageName, out: Path | None, note: Note, told: 
                 kept(material, courses, config.data.mirror, told, mine)
             else:
                 demand_kept(config, material, stage, told)
-        run = session(config, stage, work, material, (*before, first)[0])
+        run = session(config, stage, work, material, (*before, begun)[0])
         done = before[0].step if before else 0
         with Log(place, done) if work.is_main_process else contextlib.nullcontext() as log:
             return _ended(config, stage, work, _train(run, place, facts, done, log, note))

@@ -30,7 +30,7 @@ HUE = 0.8
 COLOURFUL = 30.0
 """Colours nearer to grey than this, of 255, are not compared."""
 PATCH_PX = 30
-"""Objects that show less are not compared in colour."""
+"""Objects that show less, without their edges, are not compared in colour."""
 
 _FFV1_RGB, _FFV1_GRAY = {("ffv1", "bgr0")}, {("ffv1", "gray")}
 _FFV1_RGB48 = {("ffv1", "gbrp16le"), ("ffv1", "rgb48le")}
@@ -222,7 +222,7 @@ def _moved_facts(geometry: Geometry, rgb: NDArray[np.uint8]) -> Iterator[str]:
 def _colour_facts(scene: Scene, geometry: Geometry, rgb: NDArray[np.uint8]) -> Iterator[str]:
     """Objects show their colours."""
     for number, body in enumerate(scene.bodies, 1):
-        pixels = rgb[0][geometry.segmentation[0] == number].astype(np.float64)
+        pixels = rgb[0][_inner(geometry.segmentation[0] == number)].astype(np.float64)
         wanted = 255 * (np.array(body.rgb) - np.mean(body.rgb))
         if len(pixels) < PATCH_PX or np.linalg.norm(wanted) < COLOURFUL:
             continue
@@ -230,3 +230,10 @@ def _colour_facts(scene: Scene, geometry: Geometry, rgb: NDArray[np.uint8]) -> I
         if wanted @ found < HUE * np.linalg.norm(wanted) * np.linalg.norm(found):
             said = "#" + "".join(f"{round(value):02x}" for value in pixels.mean(axis=0))
             yield f"shows object {number}, which is {body.colour}, as {said} at frame 0"
+
+
+def _inner(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask (H, W) without its edge, whose pixels hold some of what is behind."""
+    across = np.pad(mask, 1)
+    across = across[:, :-2] & across[:, 1:-1] & across[:, 2:]
+    return across[:-2] & across[1:-1] & across[2:]

@@ -413,3 +413,13 @@ def test_the_learning_rate_rises_and_falls():
     again = [warmth(step, 110, 10, 2) for step in range(110)]
     assert again[60] == 1.0 and again[59] < 0.002 and again[10:60] == pytest.approx(again[60:])
     assert warmth(0, 5, 0, 1) == 1.0
+
+
+def test_a_second_stage_may_begin_from_the_first_stage_of_another_run(whole, config, family, configured, tmp_path):
+    rows = {"data": {"caption_dropout": 0.2}, "stage1": {"truncation": "uniform"}}
+    same = configured(family, **rows)
+    train(same, "stage2", tmp_path / "apart", quiet, quiet, whole / "stage1")
+    file = "stage2/step-000004/control/diffusion_pytorch_model.safetensors"
+    assert (tmp_path / "apart" / file).read_bytes() == (whole / file).read_bytes()
+    with pytest.raises(KineBenchError, match="there is no checkpoint in .*nothing.*; run: kinebench train stage1 toys"):
+        train(same, "stage2", tmp_path / "never", quiet, quiet, tmp_path / "nothing" / "stage1")

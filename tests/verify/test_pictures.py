@@ -118,6 +118,17 @@ def test_an_object_of_another_colour_is_named(others, synthetic):
         assert [fact.partition(", which is ")[2].split(",")[0] for fact in found] == names
 
 
+def test_what_shows_at_an_edge_is_not_the_colour_of_an_object(others, synthetic):
+    one = others[0]
+    rgb, ids = video.decode_rgb(one.members["mp4"]), video.decode_gray(one.members["segmentation.mkv"])
+    for number in range(1, len(one.record["objects"]) + 1):
+        mask = ids[0] == number
+        edge = mask & ~pictures._inner(mask)
+        assert 0 < edge.sum() < mask.sum()
+        rgb[0][edge] = 255 - rgb[0][mask].mean(axis=0).astype(np.uint8)
+    assert not [fact for fact in faults(one, mp4=video.encode_ffv1_rgb(rgb, synthetic.FPS)) if "which is" in fact]
+
+
 def test_small_and_grey_objects_are_not_judged_by_colour(others, monkeypatch):
     rgb = video.decode_rgb(others[0].members["mp4"])[..., [1, 2, 0]]
     members = {"mp4": video.encode_mp4(rgb, 12)}
