@@ -25,6 +25,7 @@ HOMES = {
         *(f"metrics/sam2/{name}.py" for name in ("hf", "published", "inference", "pictures", "keys")),
         *(f"kinemask/branch/{name}.py" for name in ("attach", "cogvideox", "encoder", "projection", "wan")),
         *(f"kinemask/families/{name}.py" for name in ("parts", "cogvideox", "wan", "small")),
+        *(f"kinemask/small/{name}.py" for name in ("cogvideox", "wan")),
         *(f"kinemask/{name}.py" for name in ("batches", "checkpoint", "device", "draw", "latents")),
         *(f"kinemask/{name}.py" for name in ("advice", "optimizer", "pretraining", "session", "sharding")),
         *(f"kinemask/{name}.py" for name in ("trainer", "validation")),
@@ -33,8 +34,7 @@ HOMES = {
     },
     "diffusers": {
         "methods/diffusion.py",
-        *(f"kinemask/{part}/{name}.py" for part in ("branch", "families") for name in ("cogvideox", "wan")),
-        "kinemask/families/small.py",
+        *(f"kinemask/{part}/{name}.py" for part in ("branch", "families", "small") for name in ("cogvideox", "wan")),
         "bench/backbone.py",
         *(f"kinemask/samplers/{name}.py" for name in ("cogvideox", "wan")),
     },

@@ -24,4 +24,4 @@ class Tiny:
         """As diffusers' pipelines do."""
         from kinebench.kinemask.families.small import save
 
-        save(Path(folder), self.transformer, self.codec)
+        save(Path(folder), self.transformer, self.codec, FRAMES, HEIGHT, WIDTH)

@@ -6,6 +6,7 @@ import sys
 import typer
 
 from kinebench import __version__
+from kinebench.cli.ablate import ablate
 from kinebench.cli.animate import animate
 from kinebench.cli.bench import app as bench
 from kinebench.cli.compare import compare
@@ -48,6 +49,7 @@ for command in (
     score,
     compare,
     animate,
+    ablate,
     studio,
 ):
     app.command()(command)

@@ -4,11 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_CLASSES = {
-    "cogvideox": ("cogvideox", "CogVideoXControl"),
-    "wan": ("wan", "WanControl"),
-    "small": ("cogvideox", "CogVideoXControl"),
-}
+_CLASSES = {"cogvideox": "CogVideoXControl", "wan": "WanControl"}
+_WHOSE = {"cogvideox": "CogVideoX's", "wan": "Wan's"}
 _PLACES = {("backbone", "weights"), ("data", "folder"), ("data", "cache")}
 """Where things lie on the machine that trained: nobody else's business."""
 
@@ -34,9 +31,9 @@ tags: [kinebench]
 
 # A small backbone of KineBench
 
-CogVideoX's transformer class at a few million parameters, with an autoencoder that is fitted to the clips. It makes
-{data["frames"]} frames of {width}x{height} from the first frame and a caption. Too small for photographs: it is there
-so that training and ablations can be done on a CPU.
+{_WHOSE[facts["backbone"]["architecture"]]} transformer class at a few million parameters, with an autoencoder that is
+fitted to the clips. It makes {data["frames"]} frames of {width}x{height} from the first frame and a caption. Too small
+for photographs: it is there so that training and ablations can be done on a CPU.
 
 | | |
 |---|---|
@@ -54,7 +51,8 @@ so that training and ablations can be done on a CPU.
 def _branch(facts: Mapping[str, Any]) -> str:
     config, backbone, data = facts["config"], facts["backbone"], facts["dataset"]
     stage, layers = config[facts["stage"]], config["branch"]["layers"]
-    module, kind = _CLASSES[backbone["family"]]
+    module = backbone["architecture"]
+    kind = _CLASSES[module]
     base = f"base_model: {backbone['hub']}\n" if backbone["hub"] else ""
     origin = f"{backbone['hub']}, revision {backbone['revision'] or 'unknown'}" if backbone["hub"] else "one of its own"
     return f"""---

@@ -56,10 +56,11 @@ class Checkpoint:
 
     def branch(self, kind: Any, transformer: Any, part: str = CONTROL) -> Any:
         """The branch in it, on the CPU in float32. Raises KineBenchError if it is of another backbone, or damaged."""
+        where, here = str(self.folder / part), {"local_files_only": True}
         try:
-            control, found = kind.from_pretrained(
-                str(self.folder / part), local_files_only=True, output_loading_info=True
-            )
+            if (made := kind.load_config(where, **here).get("_class_name")) != kind.__name__:
+                raise ValueError(f"it is a {made} of another backbone: this one takes a {kind.__name__}")
+            control, found = kind.from_pretrained(where, output_loading_info=True, **here)
             if odd := [*found["missing_keys"], *found["unexpected_keys"]]:  # diffusers would draw these anew
                 raise ValueError(f"its weights are of another branch than its config.json says: {odd[0]}")
             control.adopt(transformer)

@@ -18,6 +18,8 @@ SCHEMA_PATH = Path(__file__).with_name("config.schema.json")
 
 StageName = Literal["backbone", "stage1", "stage2"]
 
+FIRST_FRAME_SEEN = "Wan's latents hold the first frame, so its branch sees it"
+
 
 @dataclass(frozen=True)
 class Backbone:
@@ -60,6 +62,7 @@ class Data:
 class Pretraining:
     """How a small backbone is made: its shape, and its training on captioned clips, without a branch."""
 
+    architecture: Literal["cogvideox", "wan"] = "cogvideox"  # whose transformer class
     patch_px: int = 8  # pixels that make one latent, each way
     channels: int = 64  # of a latent
     layers: int = 6
@@ -157,6 +160,11 @@ class Config:
         return {name: value for name, value in flat.items() if name not in _ELSEWHERE}
 
 
+    def decided(self, stage: StageName, before: dict[str, Any]) -> dict[str, Any]:
+        """What `decides` said of a stage before, completed by what an older version did not know: the defaults."""
+        return Config(self.backbone, Data(self.data.folder)).decides(stage) | before
+
+
 _ELSEWHERE = {"backbone.weights", "data.folder", "data.cache"} | {
     f"training.{name}" for name in ("device_batch", "checkpointing", "compile", "sharding", "workers")
 }
@@ -232,7 +240,7 @@ def _faults(config: Config) -> list[str]:
     if family != "cogvideox" and config.data.image_noise:
         faults.append("data.image_noise: this is of CogVideoX alone; the first frame of others is clean")
     if family == "wan" and not config.branch.image_latents:
-        faults.append("branch.image_latents: Wan's latents hold the first frame, so its branch sees it")
+        faults.append(f"branch.image_latents: {FIRST_FRAME_SEEN}")
     if config.data.caption_dropout + config.pretraining.plain_captions > 1:
         faults.append("pretraining.plain_captions: with data.caption_dropout it makes more than all clips")
     return faults

@@ -1,7 +1,7 @@
 """What differs between backbones: how clips become latents, what noise does to them, what is to be predicted."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,16 @@ class Family(Protocol):
     """
 
     name: str
-    control: Any  # the class of its control branch, see `branch/`
+
+    @property
+    def architecture(self) -> Literal["cogvideox", "wan"]:
+        """Whose transformer class it is."""
+        ...
+
+    @property
+    def control(self) -> Any:
+        """The class of its control branch, see `branch/`."""
+        ...
 
     @property
     def transformer(self) -> Any:

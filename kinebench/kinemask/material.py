@@ -10,7 +10,7 @@ from kinebench.cache import cache_folder
 from kinebench.data.dataset import Dataset, open_dataset
 from kinebench.errors import KineBenchError
 from kinebench.kinemask.batches import SILENT, Clips, Course
-from kinebench.kinemask.config import Config, StageName
+from kinebench.kinemask.config import FIRST_FRAME_SEEN, Config, StageName
 from kinebench.kinemask.families import open_family
 from kinebench.kinemask.families.parts import Parts
 from kinebench.kinemask.family import Family
@@ -64,6 +64,8 @@ def gathered(config: Config, device: str, weights: Path | None = None) -> Materi
         raise KineBenchError(
             f"{config.source}: branch.layers is {config.branch.layers}; the backbone has {blocks} blocks"
         )
+    if not config.branch.image_latents and family.architecture != "cogvideox" and weights is None:
+        raise KineBenchError(f"{config.source}: branch.image_latents: {FIRST_FRAME_SEEN}")
     try:
         family.check(video["frames"], *size)
     except KineBenchError as error:

@@ -88,13 +88,14 @@ def begun(config: Config, folder: Path, note: Progress) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(rng(config.training.seed, INITIAL)))
         size = (video["frames"], video["height"], video["width"])
-        transformer = untrained(codec, *size, layers=shape.layers, heads=shape.heads, patch=shape.patch)
+        options = {"layers": shape.layers, "heads": shape.heads, "patch": shape.patch}
+        transformer = untrained(codec, *size, kind=shape.architecture, **options)
     partial = folder / f".partial-{_UNTRAINED}"
     with disk_room("making the backbone", folder, _bytes(transformer)), as_os_error(folder):
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(start, ignore_errors=True)
         partial.mkdir(parents=True)
-        save(partial, transformer, codec)
+        save(partial, transformer, codec, *size)
         write_durable(partial / _MADE, json.dumps(made).encode())
         sync_all(partial)
         partial.rename(start)

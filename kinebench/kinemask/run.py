@@ -58,6 +58,7 @@ def facts_of(config: Config, stage: StageName, material: Material) -> dict[str, 
         "decides": config.decides(stage),
         "backbone": {
             "family": config.backbone.family,
+            "architecture": material.family.architecture,
             **_origin(config, material.weights),
             "sha256": identity(material.weights, *backbone),
         },
@@ -91,10 +92,10 @@ def demand_same(point: Checkpoint, facts: dict[str, Any], config: Config) -> Non
                 f"{point.folder} was trained with another {what}{_unlike(what, point.facts[what], facts[what])}; name "
                 f"another {home(stage)}"
             )
-    before, now = point.facts["decides"], facts["decides"]
-    differing = [name for name in now if before.get(name) != now[name]]
+    before, now = config.decided(stage, point.facts["decides"]), facts["decides"]
+    differing = [name for name in now if before[name] != now[name]]
     if differing:
-        listed = ", ".join(f"{_said(name, stage)} = {before.get(name)!r}, now {now[name]!r}" for name in differing)
+        listed = ", ".join(f"{_said(name, stage)} = {before[name]!r}, now {now[name]!r}" for name in differing)
         raise KineBenchError(
             f"{point.folder} was trained with {listed}; name another {home(stage)}, or change {config.source} back"
         )
@@ -140,7 +141,7 @@ def start_of(
     differing = [
         name
         for name, value in facts["decides"].items()
-        if name.startswith("branch.") and before["decides"][name] != value
+        if name.startswith("branch.") and config.decided("stage1", before["decides"])[name] != value
     ]
     if differing:
         raise KineBenchError(

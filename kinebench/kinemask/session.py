@@ -159,7 +159,7 @@ def new_branch(config: Config, family: Any) -> Any:
         "norm": config.branch.norm,
         "zero_init": config.branch.zero_init,
     }
-    if config.backbone.family != "wan":
+    if family.architecture == "cogvideox":
         options["image_latents"] = config.branch.image_latents
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(rng(config.training.seed, INITIAL)))

@@ -263,7 +263,7 @@ def _save(session: Session, place: Path, facts: dict[str, Any]) -> Checkpoint:
     if session.average is not None:
         models[checkpoint.AVERAGE] = session.average
     family: Any = session.material.family
-    beside = (lambda folder: complete(folder, family.codec)) if session.steered is None else None
+    beside = (lambda folder: complete(folder, family.codec, family.clip)) if session.steered is None else None
     main, keep = session.work.is_main_process, session.config.saving.keep
     models = {name: plain(model, main) for name, model in models.items()}
     state = collected(session.optimizer.state(), main)

@@ -17,7 +17,13 @@ _SHORTEST_PX = 8.0  # a shorter path is a dot
 
 
 def picture(condition: Condition) -> NDArray[np.uint8]:
-    """RGB (h, w, 3): the frame, enlarged by a whole number where it is small, above a field of text."""
+    """RGB (h, w, 3): the drawn frame above a field of text."""
+    drawn = drawing(condition)
+    return np.concatenate([drawn, _text(condition, drawn.shape[1])])
+
+
+def drawing(condition: Condition) -> NDArray[np.uint8]:
+    """RGB (h, w, 3): the frame, enlarged by a whole number where it is small, with outlines, arrows and speeds."""
     from PIL import Image, ImageDraw, ImageFont
 
     zoom = math.ceil(LEAST_WIDTH_PX / condition.size[0]) * SHARPNESS
@@ -34,9 +40,7 @@ def picture(condition: Condition) -> NDArray[np.uint8]:
         if driven.velocity_mps is not None:
             speed = math.hypot(*driven.velocity_mps[:2])
             _label(pen, font, f"{speed:.2f} m/s", driven.path_px * zoom, image.size)
-    small = image.resize((image.width // SHARPNESS, image.height // SHARPNESS), Image.Resampling.BOX)
-    below = _text(condition, small.width)
-    return np.concatenate([np.asarray(small), below])
+    return np.asarray(image.resize((image.width // SHARPNESS, image.height // SHARPNESS), Image.Resampling.BOX))
 
 
 def overview(pictures: list[NDArray[np.uint8]], columns: int = 3, width_px: int = 480) -> NDArray[np.uint8]:

@@ -36,13 +36,8 @@ class Comparison:
 
 
 def compare(first: Card, second: Card) -> Comparison:
-    """Paired differences over the clips, groups and sets that both scorecards have.
-
-    Raises KineBenchError, naming each difference, if they are not of the same ground truth, or their metrics were not
-    computed in the same way.
-    """
-    if unlike := list(_unlike(first, second)):
-        raise KineBenchError("the scores cannot be compared:\n" + "\n".join(f"  {line}" for line in unlike))
+    """Paired differences over the clips, groups and sets that both scorecards have. Raises as `demand_alike` does."""
+    demand_alike(first, second)
     names = _names(first, second)
     differences, left_out = [], {}
     for name in dict.fromkeys((*first["metrics"], *second["metrics"])):
@@ -52,6 +47,12 @@ def compare(first: Card, second: Card) -> Comparison:
         else:
             left_out[name] = reason
     return Comparison(names, tuple(differences), left_out, _note(names, first, second))
+
+
+def demand_alike(first: Card, second: Card) -> None:
+    """Raises KineBenchError, naming each difference, unless both are of the same ground truth and computed alike."""
+    if unlike := list(_unlike(first, second)):
+        raise KineBenchError("the scores cannot be compared:\n" + "\n".join(f"  {line}" for line in unlike))
 
 
 def _note(names: tuple[str, str], first: Card, second: Card) -> str | None:

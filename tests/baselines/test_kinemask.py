@@ -42,7 +42,7 @@ def backbones(loaded, tmp_path_factory):
     for seed, name in enumerate(("kinemask_small", "other")):
         torch.manual_seed(seed)
         (place / name).mkdir()
-        save(place / name, untrained(codec, 9, 64, 96, layers=1, heads=1), codec)
+        save(place / name, untrained(codec, 9, 64, 96, layers=1, heads=1), codec, 9, 64, 96)
     return {path.name: path for path in place.iterdir()}
 
 

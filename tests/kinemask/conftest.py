@@ -130,7 +130,7 @@ def _small(folder):
     clips = np.random.default_rng(0).integers(0, 256, (12, FRAMES, 64, 96, 3), dtype=np.uint8)
     codec = fitted(clips, patch_px=8, channels=8, whitening=1.0, deviation=0.3)
     torch.manual_seed(0)
-    save(folder, untrained(codec, FRAMES, 64, 96, layers=1, heads=1), codec)
+    save(folder, untrained(codec, FRAMES, 64, 96, layers=1, heads=1), codec, FRAMES, 64, 96)
     return folder
 
 

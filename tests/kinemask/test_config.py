@@ -72,6 +72,7 @@ def test_schema_and_classes_name_the_same_keys():
         ({"stage1": {"start": "stage1"}}, r"stage1: unknown key 'start'"),
         ({"stage2": {"warmup_steps": 1000}}, r"stage2.warmup_steps: 1000 leave nothing of 1000 steps"),
         ({"training": {"sharding": True, "optimizer": "muon"}}, r"training.sharding: Muon turns whole matrices"),
+        ({"pretraining": {"architecture": "wan2"}}, r"pretraining.architecture: .*expected: cogvideox or wan"),
         ({"pretraining": {"patch_px": 4}}, r"pretraining.channels: 64 are more than the 48 values of a patch of 4x4"),
         ({"training": {"device_batch": 3}}, r"training.device_batch: 40 clips cannot be shared out by 3"),
         ({"data": {"caption_dropout": 1.5}}, r"data.caption_dropout: 1.5 is greater"),

@@ -4,6 +4,7 @@ import json
 import resource
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from kinebench.errors import KineBenchError
 from kinebench.kinemask import checkpoint, pretraining
 from kinebench.kinemask.families import open_family
 from kinebench.kinemask.log import lines
+from kinebench.kinemask.pipeline import KineMaskPipeline
 from kinebench.kinemask.run import claimed
 from kinebench.kinemask.trainer import train
 from kinebench.shards import files
@@ -22,6 +24,8 @@ def quiet(*_):
 
 
 SHAPE = {"channels": 8, "layers": 1, "heads": 1, "warmup_steps": 1}
+ARCHITECTURES = pytest.mark.parametrize("architecture", ["cogvideox", "wan"])
+WHOSE = {"cogvideox": "CogVideoX's", "wan": "Wan's"}
 
 
 @pytest.fixture
@@ -58,22 +62,26 @@ def _training(config):
     return place(config)
 
 
-def test_a_backbone_is_made_trained_and_opened(small, tmp_path):
-    config = small()
+@ARCHITECTURES
+def test_a_backbone_is_made_trained_and_opened(small, tmp_path, architecture):
+    config = small(pretraining={"architecture": architecture})
     outcome = train(config, "backbone", None, quiet, quiet)
     assert outcome.checkpoint.step == 4 and outcome.loss is not None
     folder = tmp_path / "backbone"
     family = open_family("small", folder, "cpu", "float32")
     kept = open_family("small", outcome.checkpoint.folder, "cpu", "float32")
     start = open_family("small", _training(config) / "untrained", "cpu", "float32")
+    assert family.architecture == architecture
     assert same(family.transformer, kept.transformer) and not same(family.transformer, start.transformer)
     assert {row["kind"] for row in lines(_training(config))} == {"train", "validation"}
-    assert "A small backbone of KineBench" in (folder / "README.md").read_text()
-    assert str(tmp_path) not in (folder / "README.md").read_text()
+    card = (folder / "README.md").read_text()
+    assert f"# A small backbone of KineBench\n\n{WHOSE[architecture]} transformer class" in card
+    assert str(tmp_path) not in card
 
 
-def test_it_goes_on_as_if_nothing_had_happened(small, tmp_path):
-    whole, broken = small(weights="whole"), small(weights="broken")
+@ARCHITECTURES
+def test_it_goes_on_as_if_nothing_had_happened(small, tmp_path, architecture):
+    whole, broken = (small(weights=name, pretraining={"architecture": architecture}) for name in ("whole", "broken"))
     train(whole, "backbone", None, quiet, quiet)
 
     class Stop(BaseException):
@@ -94,9 +102,11 @@ def test_it_goes_on_as_if_nothing_had_happened(small, tmp_path):
     assert files[0] == files[1]
 
 
-def test_a_branch_is_trained_on_it(small, tmp_path):
+@ARCHITECTURES
+def test_a_branch_is_trained_on_it(small, tmp_path, architecture):
     stages = {f"stage{n}": {"steps": 2, "warmup_steps": 1} for n in (1, 2)}
-    config = small(steps=2, branch={"layers": 1, "mask_width": 4, "mask_channels": 4}, **stages)
+    tables = {"pretraining": {"architecture": architecture}, **stages}
+    config = small(steps=2, branch={"layers": 1, "mask_width": 4, "mask_channels": 4}, **tables)
     with pytest.raises(KineBenchError, match=r"there is no small backbone in .*make it with: kinebench train backbone"):
         train(config, "stage1", tmp_path / "run", quiet, quiet)
     train(config, "backbone", None, quiet, quiet)
@@ -105,6 +115,26 @@ def test_a_branch_is_trained_on_it(small, tmp_path):
     for stage in ("stage1", "stage2"):
         point = train(config, stage, tmp_path / "run", quiet, quiet).checkpoint
     assert point.step == 2 and json.loads((point.folder / "control/config.json").read_text())["num_layers"] == 1
+    kind = {"cogvideox": "CogVideoXControl", "wan": "WanControl"}[architecture]
+    assert f"branch.{architecture} import {kind}" in (point.folder / "control" / "README.md").read_text()
+    steered(point.folder, tmp_path / "backbone")
+
+
+def steered(branch, backbone):
+    """A video of a branch, which begins with the picture."""
+    pipeline = KineMaskPipeline.from_pretrained(branch, backbone=backbone, device="cpu")
+    picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    told = {"masks": [np.ones((64, 96), bool)], "velocities": [(1.0, 0.0, 0.0)], "steps": 2}
+    made, alone = pipeline(picture, "", **told), KineMaskPipeline(pipeline.sampler)(picture, "", steps=2)
+    assert made.shape == (1, 9, 64, 96, 3) and np.array_equal(made[0, 0], picture)
+    assert not np.array_equal(made, alone)
+
+
+def test_a_branch_of_wan_sees_the_first_frame(small, tmp_path):
+    config = small(steps=2, pretraining={"architecture": "wan"}, branch={"layers": 1, "image_latents": False})
+    train(config, "backbone", None, quiet, quiet)
+    with pytest.raises(KineBenchError, match=r"branch.image_latents: Wan's latents hold the first frame"):
+        train(config, "stage1", tmp_path / "run", quiet, quiet)
 
 
 def test_a_damaged_backbone_is_named(small, tmp_path):

@@ -1,10 +1,13 @@
-"""The small backbone: its codec, its words, and that it learns."""
+"""The small backbone of either architecture: its codec, its words, and that it learns."""
+
+import json
 
 import numpy as np
 import pytest
 import torch
 
 from kinebench.errors import KineBenchError
+from kinebench.kinemask import checkpoint
 from kinebench.kinemask.branch.attach import attached
 from kinebench.kinemask.draw import Draw, rng
 from kinebench.kinemask.families import open_family
@@ -40,16 +43,19 @@ def codec(clips):
 
 
 @pytest.fixture(scope="module")
-def folder(codec, tmp_path_factory):
-    torch.manual_seed(0)
-    made = tmp_path_factory.mktemp("small")
-    save(made, untrained(codec, FRAMES, HEIGHT, WIDTH, layers=2, heads=1), codec)
+def folders(codec, tmp_path_factory):
+    """Two backbones with one codec, by architecture."""
+    made = {name: tmp_path_factory.mktemp(name) for name in ("cogvideox", "wan")}
+    for name, folder in made.items():
+        torch.manual_seed(0)
+        transformer = untrained(codec, FRAMES, HEIGHT, WIDTH, kind=name, layers=2, heads=1)
+        save(folder, transformer, codec, FRAMES, HEIGHT, WIDTH)
     return made
 
 
-@pytest.fixture
-def small(folder):
-    return open_family("small", folder, "cpu", "float32")
+@pytest.fixture(params=["cogvideox", "wan"])
+def small(request, folders):
+    return open_family("small", folders[request.param], "cpu", "float32")
 
 
 def draw(batch, seed=1):
@@ -120,9 +126,61 @@ def test_phrases_are_the_same_everywhere_and_their_order_counts():
     assert len(words.heard("left, right, " * 40)) == words.PHRASES
 
 
-def test_a_prompt_does_not_depend_on_its_neighbours(small):
+def test_a_prompt_does_not_depend_on_its_neighbours(folders):
+    small = open_family("small", folders["wan"], "cpu", "float32")
     both, alone = small.text(PROMPTS), small.text(PROMPTS[1:])
     assert torch.equal(both[1:], alone)
+
+
+def test_architectures_are_told_apart_and_share_latents(folders, tmp_path):
+    found = {name: open_family("small", folder, "cpu", "float32") for name, folder in folders.items()}
+    assert {name: small.architecture for name, small in found.items()} == {"cogvideox": "cogvideox", "wan": "wan"}
+    one, two = found.values()
+    assert one.identity == two.identity and one.clip == two.clip == (FRAMES, WIDTH, HEIGHT)
+    config = folders["wan"] / "transformer" / "config.json"
+    (tmp_path / "transformer").mkdir()
+    (tmp_path / "model_index.json").write_text('{"_class_name": "KineBenchSmall"}')
+    odd = json.loads(config.read_text()) | {"_class_name": "AllegroTransformer3DModel"}
+    (tmp_path / "transformer" / "config.json").write_text(json.dumps(odd))
+    with pytest.raises(KineBenchError, match=r"transformer is a AllegroTransformer3DModel; no small backbone is one"):
+        open_family("small", tmp_path, "cpu", "float32").check(FRAMES, WIDTH, HEIGHT)
+
+
+def test_architectures_are_about_as_large(codec):
+    """At the shape that a configuration has by default."""
+    with torch.device("meta"):
+        made = [untrained(codec, 13, 64, 96, kind=name) for name in ("cogvideox", "wan")]
+    one, two = (sum(each.numel() for each in transformer.parameters()) for transformer in made)
+    assert 0.7 < two / one < 1
+
+
+def test_a_branch_of_the_other_architecture_is_refused(folders, tmp_path):
+    families = [open_family("small", folder, "cpu", "float32") for folder in folders.values()]
+    for mine, other in (families, families[::-1]):
+        control = mine.control.on(mine.transformer, num_layers=1, unshuffle=4, mask_width=8, mask_channels=4)
+        place = tmp_path / mine.architecture
+        place.mkdir()
+        point = checkpoint.write(place, {"step": 1}, "", {checkpoint.CONTROL: control}, {})
+        assert point.branch(mine.control, mine.transformer).config.num_layers == 1
+        names = [each.control.__name__ for each in (mine, other)]
+        said = "control: it is a {} of another backbone: this one takes a {}".format(*names)
+        with pytest.raises(KineBenchError, match=said):
+            point.branch(other.control, other.transformer)
+
+
+def test_wans_first_frame_is_clean_tokens_of_time_0(folders, clips):
+    small = open_family("small", folders["wan"], "cpu", "float32")
+    latents = torch.stack([small.latents(clip)["latents"] for clip in clips[:2]])
+    heard = []
+    small.transformer.register_forward_pre_hook(lambda _, __, named: heard.append(named), with_kwargs=True)
+    small.loss({"latents": latents, "text": small.text(PROMPTS)}, draw(2))
+    told, times = heard[0]["hidden_states"], heard[0]["timestep"].unflatten(1, (3, -1))
+    channels = latents.shape[2]
+    assert torch.equal(told[:, :channels, 0], latents[:, 0])
+    assert torch.equal(told[:, channels:], latents[:, :1].transpose(1, 2).expand(-1, -1, 3, -1, -1))
+    assert not times[:, 0].any() and (times[:, 1:] > 0).all()
+    assert (times[:, 1:] == times[:, 1:2, :1]).all() and times[0, 1, 0] != times[1, 1, 0]
+    assert (told[:, :channels, 1:] != latents[:, 1:].transpose(1, 2)).any()
 
 
 def test_loss_falls_and_a_clips_draw_is_its_own(small, clips):
@@ -159,6 +217,8 @@ def test_sampling_is_the_draws_and_a_fresh_control_changes_nothing(small, clips)
     masks = torch.rand((2, FRAMES, 3, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(3))
     with attached(small.transformer, control, masks):
         assert torch.equal(made, small.sampled(first, text, 3, draw(2)))
+    shown = small.shown({"latents": first[:, None], "text": text}, np.stack(clips[:2])[:, 0], 1, draw(2))
+    assert np.array_equal(shown[:, 0], np.stack(clips[:2])[:, 0])
 
 
 def test_a_clip_of_another_size_is_named(small):
@@ -167,13 +227,13 @@ def test_a_clip_of_another_size_is_named(small):
 
 
 def test_saved_and_opened(small, codec, clips, tmp_path):
-    save(tmp_path, small.transformer, codec)
+    save(tmp_path, small.transformer, codec, FRAMES, HEIGHT, WIDTH)
     again = open_family("small", tmp_path, "cpu", "float32")
     assert again.identity == small.identity
     assert torch.equal(again.latents(clips[0])["latents"], small.latents(clips[0])["latents"])
     mine, theirs = small.transformer.state_dict(), again.transformer.state_dict()
     assert mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
-    save(tmp_path, small.transformer, fitted(clips, patch_px=4, channels=48, whitening=0.5, deviation=0.3))
+    fitted(clips, patch_px=4, channels=48, whitening=0.5, deviation=0.3).save(tmp_path / "codec/model.safetensors")
     assert open_family("small", tmp_path, "cpu", "float32").identity != small.identity
     with pytest.raises(KineBenchError, match="no folder of diffusers"):
         open_family("small", tmp_path / "elsewhere", "cpu", "float32")

@@ -302,6 +302,18 @@ def test_another_dataset_or_backbone_is_refused(whole, config, what, row, said):
         demand_same(point, facts, config)
 
 
+def test_what_an_older_version_did_not_know_was_as_it_is_by_default(whole, config):
+    (*_, point) = checkpoint.found(whole / "stage1")
+    now = point.facts
+    older = checkpoint.Checkpoint(point.folder)
+    decides = {name: value for name, value in now["decides"].items() if name not in ("branch.norm", "data.mirror")}
+    older.__dict__["facts"] = now | {"decides": decides}
+    demand_same(older, now, config)
+    other = now | {"decides": now["decides"] | {"data.mirror": True}}
+    with pytest.raises(KineBenchError, match="was trained with data.mirror = False, now True"):
+        demand_same(older, other, config)
+
+
 def test_no_autoencoder_and_no_text_encoder_is_loaded(config, tmp_path, monkeypatch):
     def forbidden(*_, **__):
         raise AssertionError("training needs the transformer alone")
@@ -421,5 +433,5 @@ def test_a_second_stage_may_begin_from_the_first_stage_of_another_run(whole, con
     train(same, "stage2", tmp_path / "apart", quiet, quiet, whole / "stage1")
     file = "stage2/step-000004/control/diffusion_pytorch_model.safetensors"
     assert (tmp_path / "apart" / file).read_bytes() == (whole / file).read_bytes()
-    with pytest.raises(KineBenchError, match="there is no checkpoint in .*nothing.*; run: kinebench train stage1 toys"):
+    with pytest.raises(KineBenchError, match=r"there is no checkpoint in .*nothing.*; run: kinebench train stage1 toys"):
         train(same, "stage2", tmp_path / "never", quiet, quiet, tmp_path / "nothing" / "stage1")

@@ -1,6 +1,7 @@
 """The checks of a record against Bullet: what is simulated passes, and whatever number is changed does not."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from kinebench import recipe as recipes
 from kinebench.acceptance import find
 from kinebench.annotate.caption import captions
+from kinebench.physics.bullet import simulate
 from kinebench.record import describe
 from kinebench.scene.pose import rotation_matrix
+from kinebench.scene.scene import Body
 from kinebench.shards import record as records
 from kinebench.shards.manifest import Manifest
 from kinebench.verify import laws, soundness
@@ -65,6 +68,40 @@ def test_few_frames_a_second_hide_much(index):
     """At 6 frames a second an object is pushed twice between two frames, or slows down by centimetres."""
     recipe = recipes.load("small_interactions")
     assert facts(recipe, simulated(recipe, index)) == []
+
+
+def head_on(struck, shape, speed_mps, gap_m, fps=24):
+    """Two equal bodies, both driven, 6 or 24 frames a second, and how they move."""
+    kind = {"shape": shape, "size_m": (0.2, 0.2, 0.2), "colour": "red", "rgb": (1.0, 0.0, 0.0), "roughness": 0.5}
+    stuff = {"mass_kg": 1.0, "friction": 0.3, "restitution": 0.4, "yaw_rad": 0.0}
+    places = [((side * (0.1 + gap_m / 2), 0.0, 0.1), (-side * speed_mps / 2, 0.0, 0.0)) for side in (-1, 1)]
+    bodies = tuple(Body(**kind, **stuff, position_m=place, velocity_mps=speed) for place, speed in places)
+    scene = replace(records.scene(struck), bodies=bodies, frames=1 + fps // 3, fps=fps)
+    return scene, simulate(scene)
+
+
+@pytest.mark.parametrize("fps", [6, 24])
+def test_a_push_from_farther_off_than_a_contact_lacks_in_the_event(struck, fps):
+    """At 1.5 m/s a cylinder is pushed from up to 1.8 mm; what its speeds gain says how much the event lacks."""
+    short = []
+    for gap_m in np.linspace(0.1, 0.104, 12):
+        scene, rollout = head_on(struck, "cylinder", 1.5, gap_m, fps)
+        event = rollout.events[0]
+        first = int((event.time_s - laws.STEP_S) * fps)
+        gained = rollout.velocities_mps[first + 1, 1, 0] - rollout.velocities_mps[first, 1, 0]  # 1 kg
+        short.append(1 - event.impulse_ns / gained)
+        assert list(laws.law_faults(scene, rollout, 2.0)) == []
+    assert min(short) < 0.1 and max(short) > 0.3
+
+
+@pytest.mark.parametrize(("shape", "speed_mps"), [("cube", 1.5), ("cube", 3.0), ("cylinder", 1.0)])
+@pytest.mark.parametrize("share", [0.0, 0.5, 2.0])
+def test_an_impulse_that_is_not_what_the_speeds_say_is_found(struck, shape, speed_mps, share):
+    scene, rollout = head_on(struck, shape, speed_mps, 0.1)
+    assert list(laws.law_faults(scene, rollout, 2.0)) == []
+    (event,) = rollout.events
+    altered = replace(rollout, events=(replace(event, impulse_ns=share * event.impulse_ns),))
+    assert any("impulse_ns" in fact for fact in laws.law_faults(scene, altered, 2.0))
 
 
 def leaves(value, path=()):

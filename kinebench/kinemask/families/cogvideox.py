@@ -4,7 +4,7 @@ import hashlib
 import itertools
 from collections.abc import Sequence
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ class CogVideoX:
     """Latents are (T, C, h, w), T = (F - 1) / 4 + 1. Mean and logarithm of variance are kept, and drawn from later."""
 
     name = "cogvideox"
+    architecture: Literal["cogvideox"] = "cogvideox"
     control = CogVideoXControl
 
     def __init__(self, parts: Parts, image_noise: bool = False) -> None:

@@ -31,9 +31,14 @@ class Parts:
         """The same for torch."""
         return getattr(torch, self.precision)
 
+    @property
+    def index(self) -> dict[str, Any]:
+        """What the folder says of the whole."""
+        return self._json(INDEX)
+
     def demand(self, *pipelines: str) -> None:
         """Raises KineBenchError if the folder holds none of these pipelines."""
-        found = self._json(INDEX).get("_class_name")
+        found = self.index.get("_class_name")
         if found not in pipelines:
             raise KineBenchError(f"{self.folder} holds a {found}; a {pipelines[0]} is wanted: see backbone.weights")
 

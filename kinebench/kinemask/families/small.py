@@ -1,50 +1,47 @@
-"""The small backbone for everyone: CogVideoX's own transformer class at a few million parameters.
+"""The small backbone for everyone: CogVideoX's or Wan's own transformer class at a few million parameters.
 
-Rectified flow: latents at time t in [0, 1] are (1 - t) clean + t noise, and the transformer names the clean ones. The
-latents of frame 0 stand beside the noisy ones of every latent frame. CogVideoX has zeros beside all but the first; a
-model this small learns far slower so, because what leaves a place is the difference to frame 0 there.
+Rectified flow: latents at time t in [0, 1] are (1 - t) clean + t noise, and the transformer names the clean ones. What
+the classes differ in is in `small/`; codec, words, loss and sampling are the same, so their numbers compare.
 """
 
 import contextlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import CogVideoXTransformer3DModel
-from diffusers.models.embeddings import get_3d_rotary_pos_embed
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from kinebench.errors import KineBenchError
-from kinebench.kinemask.branch.cogvideox import CogVideoXControl
 from kinebench.kinemask.draw import Draw
 from kinebench.kinemask.families.parts import Parts, identity
 from kinebench.kinemask.family import Tensors
 from kinebench.kinemask.small import words
+from kinebench.kinemask.small.architecture import Architecture, Name, architecture
 from kinebench.kinemask.small.codec import FRAMES, Codec
 from kinebench.methods.hub import INDEX
 
 KIND = "KineBenchSmall"
 SHIFT = 3.0
 """Times are drawn, and stepped through, more densely near pure noise: t = s u / (1 + (s - 1) u)."""
-TIMES = 1000.0
-"""The transformer's own count of t = 1."""
+ARCHITECTURES: Mapping[str, Name] = {"CogVideoXTransformer3DModel": "cogvideox", "WanTransformer3DModel": "wan"}
+"""By the class of the transformer in a folder."""
 
 _TRANSFORMER, _CODEC = "transformer", "codec"
 _CODEC_FILE = f"{_CODEC}/model.safetensors"
+_CLIP = ("frames", "width", "height")
 
 
 class Small:
     """Latents are (T, C, h, w), T = (F - 1) / 4 + 1, see `small/codec.py`. Text is `small/words.py`'s."""
 
     name = "small"
-    control = CogVideoXControl
 
     def __init__(self, parts: Parts) -> None:
         """Raises KineBenchError if the folder holds another model."""
@@ -52,9 +49,26 @@ class Small:
         self.parts = parts
 
     @cached_property
+    def _architecture(self) -> Architecture:
+        found = str(self.parts.config(_TRANSFORMER).get("_class_name"))
+        if found not in ARCHITECTURES:
+            raise KineBenchError(f"{self.parts.folder / _TRANSFORMER} is a {found}; no small backbone is one")
+        return architecture(ARCHITECTURES[found])
+
+    @property
+    def architecture(self) -> Name:
+        """Whose transformer class it is. Raises KineBenchError if it is nobody's that is known."""
+        return self._architecture.name
+
+    @property
+    def control(self) -> Any:
+        """The class of its control branch."""
+        return self._architecture.control
+
+    @cached_property
     def transformer(self) -> Any:
         """The model that is steered."""
-        return self.parts.frozen(_TRANSFORMER, CogVideoXTransformer3DModel)
+        return self.parts.frozen(_TRANSFORMER, self._architecture.kind)
 
     @cached_property
     def codec(self) -> Codec:
@@ -71,14 +85,19 @@ class Small:
         """So many pixels make one latent, each way."""
         return self.codec.patch_px
 
+    @cached_property
+    def clip(self) -> tuple[int, int, int]:
+        """Frames, width and height of the clips that it was made for."""
+        if self.architecture == "wan":  # whose configuration has no place for it
+            frames, width, height = (int(self.parts.index[name]) for name in _CLIP)
+            return frames, width, height
+        model, pixel = self.parts.config(_TRANSFORMER), self.codec.patch_px
+        wide, high = model["sample_width"] * pixel, model["sample_height"] * pixel
+        return FRAMES * (model["sample_frames"] - 1) + 1, wide, high
+
     def check(self, frames: int, width: int, height: int) -> None:
         """Raises KineBenchError for a size or number of frames that the model was not made for."""
-        model, pixel = self.parts.config(_TRANSFORMER), self.codec.patch_px
-        own = (
-            FRAMES * (model["sample_frames"] - 1) + 1,
-            model["sample_width"] * pixel,
-            model["sample_height"] * pixel,
-        )
+        own = self.clip
         if (frames, width, height) != own:
             raise KineBenchError(
                 f"this small backbone makes {own[0]} frames of {own[1]}x{own[2]} alone, and the clips are {frames} of "
@@ -109,21 +128,14 @@ class Small:
 
     def clean(self, noisy: Tensor, first: Tensor, text: Tensor, times: Tensor) -> Tensor:
         """The clean latents (B, T, C, h, w) behind noisy ones at `times` (B,), given those of frame 0 (B, C, h, w)."""
-        still = first[:, None].expand_as(noisy)
-        dtype = self.transformer.dtype
         with _attention(self.transformer):
-            return self.transformer(
-                hidden_states=torch.cat([noisy, still], dim=2).to(dtype),
-                encoder_hidden_states=text.to(dtype),
-                timestep=times * TIMES,
-                image_rotary_emb=self._rotary,
-                return_dict=False,
-            )[0]
+            named: Tensor = self._architecture.clean(self.transformer, noisy, first, text, times)
+        return named
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def sampled(self, first: Tensor, text: Tensor, steps: int, draw: Draw) -> Tensor:
         """Latents (B, T, C, h, w) float32 made from noise in Euler steps, given those of frame 0 (B, C, h, w)."""
-        frames = self.transformer.config.sample_frames
+        frames = (self.clip[0] - 1) // FRAMES + 1
         made = draw.normal(frames, *first.shape[1:]).to(first.device)
         for now, then in itertools.pairwise(shifted(torch.linspace(1, 0, steps + 1))):
             named = self.clean(made, first, text, now.repeat(len(first)).to(first.device)).float()
@@ -135,51 +147,34 @@ class Small:
         made = self.sampled(batch["latents"][:, 0], batch["text"], steps, draw).cpu().numpy()
         return np.stack([self.codec.decode(each, frame) for each, frame in zip(made, first, strict=True)])
 
-    @cached_property
-    def _rotary(self) -> tuple[Tensor, Tensor]:
-        config = self.transformer.config
-        grid = config.sample_height // config.patch_size, config.sample_width // config.patch_size
-        whole = ((0, 0), grid)
-        made: tuple[Tensor, Tensor] = get_3d_rotary_pos_embed(
-            config.attention_head_dim, whole, grid, config.sample_frames, device=self.transformer.device
-        )
-        return made
-
 
 def untrained(
-    codec: Codec, frames: int, height: int, width: int, *, layers: int = 6, heads: int = 4, patch: int = 2
-) -> CogVideoXTransformer3DModel:
+    codec: Codec,
+    frames: int,
+    height: int,
+    width: int,
+    *,
+    kind: Name = "cogvideox",
+    layers: int = 6,
+    heads: int = 4,
+    patch: int = 2,
+) -> Any:
     """A transformer for clips (F, H, W, 3) of this codec. Its weights are torch's to draw."""
-    return CogVideoXTransformer3DModel(
-        num_attention_heads=heads,
-        attention_head_dim=32,
-        in_channels=2 * codec.channels,
-        out_channels=codec.channels,
-        time_embed_dim=128,
-        text_embed_dim=words.WIDTH,
-        num_layers=layers,
-        sample_width=width // codec.patch_px,
-        sample_height=height // codec.patch_px,
-        sample_frames=(frames - 1) // FRAMES + 1,
-        temporal_compression_ratio=1,  # of `sample_frames`, which are latent ones here
-        patch_size=patch,
-        max_text_seq_length=words.PHRASES,
-        use_rotary_positional_embeddings=True,
-        spatial_interpolation_scale=1.0,
-    )
+    return architecture(kind).untrained(codec, frames, height, width, layers, heads, patch)
 
 
-def save(folder: Path, transformer: CogVideoXTransformer3DModel, codec: Codec) -> None:
+def save(folder: Path, transformer: Any, codec: Codec, frames: int, height: int, width: int) -> None:
     """A folder that `Small` opens: transformer and codec, each in a folder of its own, as diffusers lays them out."""
     transformer.save_pretrained(folder / _TRANSFORMER)
-    complete(folder, codec)
+    complete(folder, codec, (frames, width, height))
 
 
-def complete(folder: Path, codec: Codec) -> None:
-    """Put beside a transformer what else `Small` wants."""
+def complete(folder: Path, codec: Codec, clip: tuple[int, int, int]) -> None:
+    """Put beside a transformer what else `Small` wants; `clip` is frames, width and height of its clips."""
     (folder / _CODEC).mkdir(exist_ok=True)
     codec.save(folder / _CODEC_FILE)
-    (folder / INDEX).write_text(json.dumps({"_class_name": KIND}) + "\n")
+    told = {"_class_name": KIND, **dict(zip(_CLIP, clip, strict=True))}
+    (folder / INDEX).write_text(json.dumps(told) + "\n")
 
 
 def shifted(uniform: Tensor) -> Tensor:

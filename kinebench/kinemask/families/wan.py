@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ class Wan:
     """
 
     name = "wan"
+    architecture: Literal["wan"] = "wan"
     control = WanControl
 
     def __init__(self, parts: Parts) -> None:

@@ -24,7 +24,6 @@ class Small:
     """A backbone that `kinebench train backbone` made."""
 
     name: Name = "small"
-    control = Family.control
     steps = 4
     guidance: float | None = None
     negative_prompt = ""
@@ -33,8 +32,10 @@ class Small:
         """Raises KineBenchError if the folder holds another model. It is small: the memory switches say nothing."""
         self.folder = folder
         self.family = Family(Parts(folder, device, dtype))
+        self.control: Any = self.family.control
         self.transformer: Any = self.family.transformer
         self.codec = self.family.codec
+        self.clip = self.family.clip  # now: the folder of a rehearsal goes away
 
     @property
     def place(self) -> Any:
@@ -48,12 +49,8 @@ class Small:
 
     def makes(self, size: Size, frames: int | None) -> int:
         """As many as it was trained to make. Raises KineBenchError for another size, or for more."""
-        config, pixel = self.transformer.config, self.codec.patch_px
-        own, trained = (
-            FRAMES * (config.sample_frames - 1) + 1,
-            (config.sample_width * pixel, config.sample_height * pixel),
-        )
-        if size != trained or (frames is not None and frames > own):
+        own, *trained = self.clip
+        if size != tuple(trained) or (frames is not None and frames > own):
             given = "" if frames is None else f"{frames} frames of "
             raise KineBenchError(
                 f"this small backbone makes {own} frames of {trained[0]}x{trained[1]} alone, and was given "

@@ -11,7 +11,7 @@ from kinebench.metrics.truth import Truth
 
 METRICS: tuple[Metric, ...] = (
     Metric("trajectory_px", 1, "distance of moving objects from where they should be", "px", "lower", 0),
-    Metric("trajectory_diameters", 1, "the same, in the object's own size", "diameters", "lower", 0, headline=True),
+    Metric("trajectory_diameters", 1, "error of place, in the object's size", "diameters", "lower", 0, headline=True),
     Metric("final_position_px", 1, "the same, at the end", "px", "lower", 0),
     Metric("velocity_error", 1, "relative error of the first velocity of driven objects", "", "lower", 0),
     Metric("direction_error_deg", 1, "angle between it and the true one", "deg", "lower", 0),

@@ -75,11 +75,12 @@ class Sam2Masks(Meter):
             "device": self.device.split(":")[0],
             "image_size": self.image_size,
             "bfloat16": self.bfloat16,
-            "weights": chosen(self._published, self.weights).sha256,
+            "weights": chosen(self.published, self.weights).sha256,
         }
 
     @property
-    def _published(self) -> str:
+    def published(self) -> str:
+        """What its weights are called in the catalogue."""
         return f"sam2.1-hiera-{self.size}"
 
     def masks(self, frames: NDArray[np.uint8], first: Mapping[int, NDArray[np.bool_]]) -> dict[int, NDArray[np.bool_]]:
@@ -104,7 +105,7 @@ def _tracker(meter: Sam2Masks) -> Tracker:
         meter.backend,
         SIZES[meter.size],
         meter.image_size,
-        chosen(meter._published, meter.weights).path,
+        chosen(meter.published, meter.weights).path,
         meter.device,
         meter.bfloat16,
     )

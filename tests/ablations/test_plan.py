@@ -1,0 +1,61 @@
+import copy
+
+import pytest
+
+from kinebench.ablations import scale, table
+from kinebench.ablations.plan import plan
+from kinebench.methods import method
+
+
+def ids(kind, name="tiny", **config):
+    content = copy.deepcopy(dict(scale.load(name).content))
+    for section, values in config.items():
+        content["config"][section] |= values
+    work = plan([table.load("table3")], scale.parse(content, "mine", "mine.toml"))
+    return {task.id for task in work.tasks if task.kind == kind}
+
+
+def test_what_decides_latents_is_in_their_id():
+    assert ids("latents") == ids("latents", training={"weight_decay": 0.5})
+    assert ids("latents") != ids("latents", training={"precision": "float32"})
+    assert ids("latents") != ids("latents", data={"mirror": False})
+    assert ids("stage1") != ids("stage1", training={"weight_decay": 0.5})
+    assert ids("data") == ids("data", training={"precision": "float32"})
+
+
+def test_latents_of_other_captions_come_after_those_that_they_share():
+    work = plan([table.load("table3"), table.load("table5a")], scale.load("tiny"))
+    first, second = (task for task in work.tasks if task.kind == "latents")
+    assert second.after == (first.id,) and not first.after and second.id not in second.after
+    alone = plan([table.load("table5a")], scale.load("tiny"))
+    (same,) = (task for task in alone.tasks if task.kind == "latents")
+    assert same.id == second.id and not same.after and same.seconds == first.seconds
+
+
+def test_another_version_of_a_method_makes_other_videos(monkeypatch):
+    before = ids("videos")
+    found = method.find("kinemask_small")
+    newer = type(found)(**{**vars(found), "version": "1.1.0"})
+    monkeypatch.setattr(method, "find", lambda name: newer if name == "kinemask_small" else found)
+    assert ids("videos").isdisjoint(before)
+
+
+def test_other_published_weights_make_other_latents_and_videos(monkeypatch):
+    before = {kind: ids(kind, "paper") for kind in ("data", "latents", "videos")}
+    found = method.find
+    monkeypatch.setattr(method.Weights, "revision", property(lambda self: "another"), raising=False)
+    del found
+    now = {kind: ids(kind, "paper") for kind in before}
+    assert now["data"] == before["data"]
+    assert now["latents"].isdisjoint(before["latents"]) and now["videos"].isdisjoint(before["videos"])
+
+
+@pytest.mark.parametrize("name", ["tiny", "paper"])
+def test_the_order_of_keys_in_a_scale_does_not_matter(name):
+    content = copy.deepcopy(dict(scale.load(name).content))
+
+    def turned(value):
+        return {key: turned(each) for key, each in reversed(value.items())} if isinstance(value, dict) else value
+
+    work = [plan([table.load("table1")], scale.parse(each, "s", "s.toml")) for each in (content, turned(content))]
+    assert {task.id for task in work[0].tasks} == {task.id for task in work[1].tasks}
