@@ -31,6 +31,8 @@ from kinebench.runners.cores import available
 LOGS = "logs"
 _TICK_S, _LOOK_S, _NOTE_S = 0.1, 2.0, 60.0
 _INCOMPLETE = 3
+_PLACES = ("KINEBENCH_CACHE", "HF_HOME", "HF_HUB_CACHE")
+"""Variables that may name a folder from here: tasks run elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -275,7 +277,8 @@ def _command(run: _Run, task: Task) -> tuple[str, ...]:
 
 
 def _environment(run: _Run, place: Place) -> dict[str, str]:
-    return {} if place is None else slots.environment(run.plan.scale.processor, place)
+    places = {name: str(Path(given).absolute()) for name in _PLACES if (given := os.environ.get(name))}
+    return places if place is None else places | slots.environment(run.plan.scale.processor, place)
 
 
 def _bury(run: _Run) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from kinebench.ablations.scale import BackboneSpec, Data, Scale
 from kinebench.ablations.table import Backbone, DataRole, Row, Table, Training
@@ -102,7 +102,7 @@ class _Work:
         model = self._backbone(role)
         if model.pretraining is None:
             return None
-        needs = [self.data(each, "train") for each in self.scale.data]
+        needs = [self.data(each, "train") for each in get_args(DataRole) if each in self.scale.data]
         config = self._config(role, needs) | {"pretraining": dict(model.pretraining)}
         ident = _ident("backbone", role, {"config": config, "needs": [task.id for task in needs]})
         made, file = f"backbones/{role}-{_tail(ident)}", f"backbones/{role}-{_tail(ident)}.toml"

@@ -127,7 +127,7 @@ def _recipe(given: str | dict[str, Any], source: str) -> Recipe:
 
 
 def _demand_trainable(row: Mapping[str, Any], config: Mapping[str, Any], place: str) -> None:
-    """Raises KineBenchError if a backbone is not to be had, or no branch for it can be configured so."""
+    """Raises KineBenchError if a backbone is not to be had, or a key for its trainings is none."""
     small, made = row["family"] == "small", row.get("pretraining")
     if small and made is None:
         raise KineBenchError(f"{place}: nobody has published a small backbone; say in pretraining how it is made")
@@ -139,7 +139,7 @@ def _demand_trainable(row: Mapping[str, Any], config: Mapping[str, Any], place: 
         "data": {**config.get("data", {}), "folder": "data"},
         **({"pretraining": made} if small else {}),
     }
-    trainings.parse(whole, f"{place}, with [config]")
+    schema.demand(whole, trainings.SCHEMA_PATH, f"{place}, with [config]")
 
 
 def _backbone(row: dict[str, Any]) -> BackboneSpec:

@@ -159,7 +159,6 @@ class Config:
         flat = {f"{part}.{name}": value for part, row in table.items() for name, value in row.items()}
         return {name: value for name, value in flat.items() if name not in _ELSEWHERE}
 
-
     def decided(self, stage: StageName, before: dict[str, Any]) -> dict[str, Any]:
         """What `decides` said of a stage before, completed by what an older version did not know: the defaults."""
         return Config(self.backbone, Data(self.data.folder)).decides(stage) | before

@@ -40,7 +40,7 @@ if verb == "die":
     os.kill(os.getpid(), signal.SIGKILL)
 if verb != "nothing":
     made.parent.mkdir(parents=True, exist_ok=True)
-    told = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+    told = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "KINEBENCH_CACHE")
     made.write_text("\\n".join(f"{name}={os.environ.get(name)}" for name in told))
 say("end")
 """
@@ -168,10 +168,10 @@ def test_each_task_runs_once_after_what_it_needs(out):
 def test_slots_are_kept_full_and_no_fuller_and_who_is_waited_for_longest_goes_first(out):
     work = plan(
         task("short", seconds=0.3),
-        task("first", seconds=0.3, foreseen=5),
+        task("first", seconds=1.0, foreseen=5),
         task("second", "first", seconds=0.3, foreseen=5),
         task("all", seconds=0.3, whole=True, foreseen=0.1),
-        task("middle", seconds=0.3, foreseen=2),
+        task("middle", seconds=1.0, foreseen=2),
     )
     run(work, out)
     assert names(out, "begin")[0] == "all"
@@ -187,8 +187,11 @@ def test_slots_are_kept_full_and_no_fuller_and_who_is_waited_for_longest_goes_fi
 
 def test_a_task_on_a_core_has_one_thread_and_one_on_all_is_told_how_many(out, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("KINEBENCH_CACHE", "cache")  # seen from here, and a task runs elsewhere
     run(plan(task("one"), task("all", whole=True, kind="data", command=("generate", "made/all", "0"))), out, jobs=3)
-    assert (out / "made/one").read_text() == "OMP_NUM_THREADS=1\nCUDA_VISIBLE_DEVICES="
+    cache = f"KINEBENCH_CACHE={Path.cwd() / 'cache'}"
+    assert (out / "made/one").read_text().splitlines() == ["OMP_NUM_THREADS=1", "CUDA_VISIBLE_DEVICES=", cache]
+    assert cache in (out / "made/all").read_text()
     assert "OMP_NUM_THREADS=7" in (out / "made/all").read_text()
     assert "worked --workers 3" in (out / "logs/all.log").read_text()
 
@@ -208,8 +211,8 @@ def test_each_slot_is_a_gpu_of_its_own(out, monkeypatch):
 
 def test_cores_are_taken_beside_gpus(out, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    whole = [task(name, seconds=0.4, whole=True, foreseen=9) for name in ("w1", "w2")]
-    run(plan(*whole, task("g1", seconds=0.3), task("g2", seconds=0.3), processor="gpu"), out, jobs=1)
+    whole = [task(name, seconds=0.8, whole=True, foreseen=9) for name in ("w1", "w2")]
+    run(plan(*whole, task("g1", seconds=0.8), task("g2", seconds=0.8), processor="gpu"), out, jobs=1)
     busy, most, together = set(), 0, set()
     for what, name, _, _ in events(out):
         busy = busy | {name} if what == "begin" else busy - {name}

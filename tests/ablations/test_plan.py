@@ -16,11 +16,12 @@ def ids(kind, name="tiny", **config):
 
 
 def test_what_decides_latents_is_in_their_id():
-    assert ids("latents") == ids("latents", training={"weight_decay": 0.5})
-    assert ids("latents") != ids("latents", training={"precision": "float32"})
-    assert ids("latents") != ids("latents", data={"mirror": False})
-    assert ids("stage1") != ids("stage1", training={"weight_decay": 0.5})
-    assert ids("data") == ids("data", training={"precision": "float32"})
+    latents, stages = ids("latents", "paper"), ids("stage1", "paper")
+    assert latents == ids("latents", "paper", training={"weight_decay": 0.5})
+    assert latents.isdisjoint(ids("latents", "paper", training={"precision": "float32"}))
+    assert latents.isdisjoint(ids("latents", "paper", data={"mirror": True}))
+    assert stages.isdisjoint(ids("stage1", "paper", training={"weight_decay": 0.5}))
+    assert latents and stages and ids("data") == ids("data", training={"precision": "float32"})
 
 
 def test_latents_of_other_captions_come_after_those_that_they_share():
@@ -42,9 +43,10 @@ def test_another_version_of_a_method_makes_other_videos(monkeypatch):
 
 def test_other_published_weights_make_other_latents_and_videos(monkeypatch):
     before = {kind: ids(kind, "paper") for kind in ("data", "latents", "videos")}
-    found = method.find
-    monkeypatch.setattr(method.Weights, "revision", property(lambda self: "another"), raising=False)
-    del found
+    found = {name: method.find(name) for name in ("cogvideox", "kinemask")}
+    other = method.Weights("", hub="a/b", revision="another")
+    newer = {name: type(each)(**{**vars(each), "weights": {"model": other}}) for name, each in found.items()}
+    monkeypatch.setattr(method, "find", newer.__getitem__)
     now = {kind: ids(kind, "paper") for kind in before}
     assert now["data"] == before["data"]
     assert now["latents"].isdisjoint(before["latents"]) and now["videos"].isdisjoint(before["videos"])

@@ -146,6 +146,13 @@ def test_what_is_not_done_has_no_results(planned, tmp_path):
     assert {task["went"] for task in found["tasks"]} == {None}
 
 
+@pytest.mark.parametrize("name", ["../../elsewhere", "..", "a/b", ""])
+def test_a_name_that_leads_elsewhere_is_refused(written, name):
+    content = json.loads(written.read_text())
+    with pytest.raises(KineBenchError, match=r"table\.name: .*expected: a name that a folder can have"):
+        record.load(changed(written, table=content["table"] | {"name": name}))
+
+
 def test_other_data_are_no_repeat(written, monkeypatch):
     monkeypatch.setattr(recipe, "DATA_VERSION", recipe.DATA_VERSION + 1)
     with pytest.raises(KineBenchError, match=r"had data version 2, this KineBench makes 3; .*kinebench==") as error:

@@ -4,12 +4,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from kinebench.ablations import scale, table
+from kinebench.ablations import scale, stamp, table
+from kinebench.ablations.account import facts
 from kinebench.ablations.before import demand_configurations
 from kinebench.ablations.executor import Failure, Moment
-from kinebench.ablations.folder import TAKEN, demand_apart, ready
+from kinebench.ablations.folder import TAKEN, changes, demand_apart, ready
 from kinebench.ablations.foresight import Doing, Outlook
 from kinebench.ablations.plan import plan
+from kinebench.cli import ablate as commands
 from kinebench.cli.ablate import ablate
 from kinebench.cli.ablate_progress import bars
 from kinebench.errors import KineBenchError
@@ -74,6 +76,58 @@ def test_a_table_is_ready_when_all_its_rows_have_scores():
     mine = {cell.scores for cell in work.cells if cell.table == "table2"}
     assert ready(work, work.tables[0], mine) and not ready(work, work.tables[1], mine)
     assert not ready(work, work.tables[0], mine - {next(iter(mine))})
+
+
+def test_what_was_made_with_another_version_or_scale_is_told_of(tmp_path):
+    work = plan([table.load("table2")], scale.load("tiny"))
+    assert changes(work, tmp_path) == []
+    for number, task in enumerate(work.tasks[:3]):
+        stamp.write(tmp_path, stamp.Stamp(task.id, number < 2, 1.0, 1.0, 1.0, 1, {"kinebench": "0.0.1"}, {}))
+        (tmp_path / task.made).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "table2").mkdir()
+    (tmp_path / "table2/run.json").write_text('{"scale": {"name": "huge"}}')
+    versions, other = changes(work, tmp_path)
+    assert versions.startswith("2 of the tasks that are done were made with KineBench 0.0.1")
+    assert "is of scale huge, and is written anew, of scale tiny" in other
+    (tmp_path / "table2/run.json").write_text("damaged")
+    assert len(changes(work, tmp_path)) == 1
+
+
+def test_a_report_names_all_versions_that_tasks_were_made_with():
+    class Found:
+        seeds = (0,)
+
+    went = [{"versions": {"kinebench": each, "torch": "2"}, "machine": {}, "seconds": 1.0} for each in ("1", "2", "1")]
+    told = {
+        "tasks": [{"kind": "videos", "went": each} for each in [*went, None]],
+        "datasets": {}, "metrics": {}, "machine": {}, "versions": {"kinebench": "3", "torch": "2"},
+    }  # fmt: skip
+    assert dict(facts(Found, told))["versions"] == "kinebench 1 and 2, torch 2"
+
+
+def test_a_fault_of_a_report_does_not_end_what_runs(tmp_path, monkeypatch):
+    work = plan([table.load("table2")], scale.load("tiny"))
+    moment = Moment(frozenset(task.id for task in work.tasks), 1, (), Outlook(1.0, 1.0, 0.0))
+    faults, said = {}, []
+    shown = type("Shown", (), {"say": lambda self, line: said.append(line)})()
+    monkeypatch.setattr("kinebench.ablations.folder.write", lambda *_: 1 / 0)
+    for _ in range(2):
+        commands._report(work, tmp_path, moment, {}, faults, shown)
+    assert said == ["table2 cannot be reported: division by zero"]
+    with pytest.raises(ZeroDivisionError):
+        commands._demand_reported(faults)
+    with pytest.raises(KineBenchError, match="table2 cannot be reported: there is none"):
+        commands._demand_reported({"table2": KineBenchError("there is none")})
+
+
+def test_a_place_that_cannot_be_written_is_named(run, tmp_path):
+    (tmp_path / "file").touch()
+    assert "file/deep is no folder, or lies in a file; name another --out" in refused(
+        run, "own.toml", "--out", "file/deep"
+    )
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/recipes").touch()
+    assert "out cannot be written: " in refused(run, "own.toml", "--out", "out", "--plan")
 
 
 def test_a_training_that_cannot_be_configured_is_refused_before_anything_runs():

@@ -310,7 +310,7 @@ def test_what_an_older_version_did_not_know_was_as_it_is_by_default(whole, confi
     older.__dict__["facts"] = now | {"decides": decides}
     demand_same(older, now, config)
     other = now | {"decides": now["decides"] | {"data.mirror": True}}
-    with pytest.raises(KineBenchError, match="was trained with data.mirror = False, now True"):
+    with pytest.raises(KineBenchError, match=r"was trained with data\.mirror = False, now True"):
         demand_same(older, other, config)
 
 
@@ -433,5 +433,7 @@ def test_a_second_stage_may_begin_from_the_first_stage_of_another_run(whole, con
     train(same, "stage2", tmp_path / "apart", quiet, quiet, whole / "stage1")
     file = "stage2/step-000004/control/diffusion_pytorch_model.safetensors"
     assert (tmp_path / "apart" / file).read_bytes() == (whole / file).read_bytes()
-    with pytest.raises(KineBenchError, match=r"there is no checkpoint in .*nothing.*; run: kinebench train stage1 toys"):
+    with pytest.raises(
+        KineBenchError, match=r"there is no checkpoint in .*nothing.*; run: kinebench train stage1 toys"
+    ):
         train(same, "stage2", tmp_path / "never", quiet, quiet, tmp_path / "nothing" / "stage1")
