@@ -169,6 +169,7 @@ class _Work:
         model, data = self._backbone(training.backbone), self.data(training.data, "train")
         backbone, latents = self.backbone(training.backbone), self.latents(training)
         last: Task | None = None
+        before: dict[str, Any] = {}  # its earlier stages, in which the trainer sees whether the first is done
         for number, kept in list(enumerate(training.stages))[:count]:
             stage: StageName = "stage1" if number == 0 and training.stage1 is not None else "stage2"
             config = self._config(training.backbone, [data], training)
@@ -192,9 +193,10 @@ class _Work:
                     megabytes=self._checkpoints(own["steps"]) * model.branch_mb,
                     memory_gb=model.memory_gb,
                     like=training.backbone,
-                    files={f"{made}/config.toml": _toml(self._placed(config, backbone, [data]))},
+                    files={f"{made}/config.toml": _toml(self._placed(before | config, backbone, [data]))},
                 )
             )
+            before[stage] = own
         assert last is not None  # a training has a stage
         return last
 

@@ -1,9 +1,11 @@
 import copy
+import tomllib
 
 import pytest
 
 from kinebench.ablations import scale, table
 from kinebench.ablations.plan import plan
+from kinebench.kinemask import config as kinemask
 from kinebench.methods import method
 
 
@@ -61,3 +63,18 @@ def test_the_order_of_keys_in_a_scale_does_not_matter(name):
 
     work = [plan([table.load("table1")], scale.parse(each, "s", "s.toml")) for each in (content, turned(content))]
     assert {task.id for task in work[0].tasks} == {task.id for task in work[1].tasks}
+
+
+@pytest.mark.parametrize("name", ["tiny", "paper"])
+def test_a_second_stage_knows_how_long_the_first_was(name):
+    found = plan([table.load("table1"), table.load("table5b")], scale.load(name))
+    tasks = {task.id: task for task in found.tasks}
+    begun = 0
+    for task in tasks.values():
+        if task.kind == "stage2" and "--start" in task.command:
+            config = kinemask.parse(tomllib.loads(task.files[task.command[2]]), "config.toml")
+            (first,) = (tasks[need] for need in task.needs if tasks[need].kind == "stage1")
+            assert config.stage1.steps == first.units and config.stage2.start == "stage1"
+            assert task.command[-1] == f"{first.made}/stage1"
+            begun += 1
+    assert begun == 12
