@@ -1,6 +1,5 @@
 """A dataset is a recipe: `generators/*.toml`, or a file of the user's own, validated and frozen."""
 
-import difflib
 import hashlib
 import json
 from dataclasses import asdict, dataclass
@@ -198,22 +197,8 @@ def built_in() -> dict[str, Path]:
 
 def load(name_or_path: str) -> Recipe:
     """Read a built-in recipe by name, or a file; raises KineBenchError that names file, key and what was expected."""
-    path = _find(name_or_path)
+    path = schema.find(name_or_path, built_in(), "recipe")
     return parse(schema.read(path), str(path))
-
-
-def _find(name_or_path: str) -> Path:
-    recipes = built_in()
-    if name_or_path in recipes:
-        return recipes[name_or_path]
-    path = Path(name_or_path)
-    if path.is_file():
-        return path
-    close = difflib.get_close_matches(name_or_path, recipes, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise KineBenchError(
-        f"no recipe {name_or_path!r}: it is neither a file nor a built-in recipe ({', '.join(recipes)}){hint}"
-    )
 
 
 def parse(table: dict[str, Any], source: str) -> Recipe:

@@ -3,11 +3,24 @@
 import difflib
 import json
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from kinebench.errors import KineBenchError
+
+
+def find(name_or_path: str, built_in: Mapping[str, Path], what: str) -> Path:
+    """A built-in file by name, or a file. Raises KineBenchError, which says what there is; `what` is a noun."""
+    path = built_in.get(name_or_path, Path(name_or_path))
+    if path.is_file():
+        return path
+    near = difflib.get_close_matches(name_or_path, built_in, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise KineBenchError(
+        f"no {what} {name_or_path!r}: it is neither a file nor a built-in {what} ({', '.join(built_in)}){hint}"
+    )
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """How large an ablation is run: what the roles of a table stand for, and what they cost. `scales/*.toml`."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,14 +75,7 @@ def built_in() -> dict[str, Path]:
 
 def load(name_or_path: str) -> Scale:
     """Read a scale by name, or a file. Raises KineBenchError that names file, key and what was expected."""
-    scales = built_in()
-    path = scales.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
-        near = difflib.get_close_matches(name_or_path, scales, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise KineBenchError(
-            f"no scale {name_or_path!r}: it is neither a file nor one of KineBench's ({', '.join(scales)}){hint}"
-        )
+    path = schema.find(name_or_path, built_in(), "scale")
     return parse(schema.read(path), path.stem, str(path))
 
 

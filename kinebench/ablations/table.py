@@ -4,7 +4,6 @@ A table names roles alone: which dataset, backbone or number of steps that is, a
 paper's experiment and the small one that runs on two CPU cores.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,14 +109,7 @@ def built_in() -> dict[str, Path]:
 
 def load(name_or_path: str) -> Table:
     """Read one of the paper's tables by name, or a file. Raises KineBenchError: file, key, what was expected."""
-    tables = built_in()
-    path = tables.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
-        near = difflib.get_close_matches(name_or_path, tables, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise KineBenchError(
-            f"no table {name_or_path!r}: it is neither a file nor one of the paper's ({', '.join(tables)}){hint}"
-        )
+    path = schema.find(name_or_path, built_in(), "table")
     return parse(schema.read(path), path.stem, str(path))
 
 
