@@ -5,11 +5,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from kinebench import recipe as recipes
 from kinebench.recipe import Recipe
 from kinebench.shards.pack import pack
 from kinebench.shards.spool import Spool
+
+settings.register_profile("repeatable", derandomize=True, database=None)  # the same examples wherever tests run
+settings.load_profile("repeatable")
 
 RECIPES = Path(__file__).parent / "recipes"
 GROUNDS = {"wood_planks_01": ("a wooden floor", 2.0)}

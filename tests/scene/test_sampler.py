@@ -68,6 +68,7 @@ CLOCKS = {  # they time, name or watch what runs, ask what is released or how ol
     *("bench", "cli", "data", "studio", "methods/protocol"),
     *("render/blender.py", "textures/ambientcg.py", "runners/ray.py", "shards/files.py", "methods/in_process.py"),
     *("kinemask/trainer.py", "kinemask/events.py", "kinemask/device.py"),
+    *("ablations/executor.py", "ablations/child.py"),
 }
 
 
