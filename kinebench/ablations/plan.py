@@ -103,7 +103,7 @@ class _Work:
         if model.pretraining is None:
             return None
         needs = [self.data(each, "train") for each in get_args(DataRole) if each in self.scale.data]
-        config = self._config(role, needs) | {"pretraining": dict(model.pretraining)}
+        config = self._config(role) | {"pretraining": dict(model.pretraining)}
         ident = _ident("backbone", role, {"config": config, "needs": [task.id for task in needs]})
         made, file = f"backbones/{role}-{_tail(ident)}", f"backbones/{role}-{_tail(ident)}.toml"
         config["backbone"] = {"family": model.family, "weights": made}
@@ -130,7 +130,7 @@ class _Work:
         model, data = self._backbone(training.backbone), self.data(training.data, "train")
         backbone = self.backbone(training.backbone)
         needs = [task for task in (backbone, data) if task]
-        config = self._config(training.backbone, [data], training)
+        config = self._config(training.backbone, training)
         del config["data"]["encoding"]  # of masks, which are made as they are needed
         own = {"precision": config["training"]["precision"]} if "precision" in config["training"] else {}
         spec = {
@@ -172,7 +172,7 @@ class _Work:
         before: dict[str, Any] = {}  # its earlier stages, in which the trainer sees whether the first is done
         for number, kept in list(enumerate(training.stages))[:count]:
             stage: StageName = "stage1" if number == 0 and training.stage1 is not None else "stage2"
-            config = self._config(training.backbone, [data], training)
+            config = self._config(training.backbone, training)
             own = self._stage(training, stage, kept, training.lengths[number])
             config |= {stage: own, "training": {**config["training"], "seed": seed}}
             needs = [task for task in (latents, last) if task]
@@ -269,7 +269,7 @@ class _Work:
             raise KineBenchError(f"{self.scale.source}: backbones: there is no {role}, which a table asks for")
         return self.scale.backbones[role]
 
-    def _config(self, role: Backbone, data: Sequence[Task], training: Training | None = None) -> dict[str, Any]:
+    def _config(self, role: Backbone, training: Training | None = None) -> dict[str, Any]:
         """What decides a training, and not where anything lies."""
         model = self._backbone(role)
         told = {"caption": training.caption, "encoding": training.encoding} if training else {}
