@@ -1,3 +1,3 @@
 """KineBench: synthetic clips of rigid-body interaction, with the velocity masks and scores of the KineMask paper."""
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"

@@ -13,7 +13,7 @@ from kinebench.errors import KineBenchError
 
 SCHEMA_PATH = Path(__file__).with_name("recipe.schema.json")
 
-DATA_VERSION = 2
+DATA_VERSION = 3
 """Raised whenever the same recipe and seed would give other bytes; part of every recipe's hash."""
 
 REQUIRED_RULES = ("interaction_share", "near_miss_m")

@@ -29,7 +29,8 @@ CONE_FRICTION = 1
 ON_A, ON_B, NORMAL, DISTANCE, FORCE = 5, 6, 7, 8, 9
 """Where `getContactPoints` keeps the fields used here."""
 TOUCH_M = 1e-3
-"""Objects nearer than this still touch: resting contacts flicker between pressing and a hair's gap."""
+"""Objects nearer than this still touch: resting contacts flicker between pressing and a hair's gap. What presses touches
+from any distance: Bullet pushes a cylinder away already from what it would reach within the step."""
 ASK_FRAMES = 3
 REST_SPEED_MPS = 0.004
 REST_SPIN_RADPS = 0.02
@@ -187,7 +188,7 @@ def _state(world: _World) -> tuple[Array, Array, Array, Array]:
 
 
 def _step(world: _World, near: tuple[Pair, ...], time_s: float) -> list[Contact]:
-    """Advance one step; the contact points of the `near` pairs during it, nearer than `TOUCH_M`."""
+    """Advance one step; the contact points of the `near` pairs during it that press, or are nearer than `TOUCH_M`."""
     p = _engine()
     near_ones = {i for pair in near for i in pair}
     before = {i: p.getBaseVelocity(world.ids[i], physicsClientId=world.client) for i in near_ones}
@@ -195,7 +196,7 @@ def _step(world: _World, near: tuple[Pair, ...], time_s: float) -> list[Contact]
     found = []
     for a, b in near:
         for point in p.getContactPoints(world.ids[a], world.ids[b], physicsClientId=world.client):
-            if point[DISTANCE] < TOUCH_M:
+            if point[DISTANCE] < TOUCH_M or point[FORCE] > 0:
                 found.append(_contact(world, point, a, b, before, time_s))
     return found
 

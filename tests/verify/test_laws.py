@@ -81,20 +81,20 @@ def head_on(struck, shape, speed_mps, gap_m, fps=24):
 
 
 @pytest.mark.parametrize("fps", [6, 24])
-def test_a_push_from_farther_off_than_a_contact_lacks_in_the_event(struck, fps):
-    """At 1.5 m/s a cylinder is pushed from up to 1.8 mm; what its speeds gain says how much the event lacks."""
-    short = []
+def test_an_event_has_also_the_push_from_afar(struck, fps):
+    """At 1.5 m/s a cylinder is pushed from up to 1.8 mm; what its speed gains, and loses first, is in the event."""
     for gap_m in np.linspace(0.1, 0.104, 12):
         scene, rollout = head_on(struck, "cylinder", 1.5, gap_m, fps)
-        event = rollout.events[0]
+        (event,) = rollout.events
         first = int((event.time_s - laws.STEP_S) * fps)
         gained = rollout.velocities_mps[first + 1, 1, 0] - rollout.velocities_mps[first, 1, 0]  # 1 kg
-        short.append(1 - event.impulse_ns / gained)
+        braked = 0.3 * scene.ground.friction * 9.81 / fps
+        assert event.impulse_ns == pytest.approx(gained, abs=braked + 0.01)
+        assert event.closing_speed_mps == pytest.approx(1.5, abs=0.2)
         assert list(laws.law_faults(scene, rollout, 2.0)) == []
-    assert min(short) < 0.1 and max(short) > 0.3
 
 
-@pytest.mark.parametrize(("shape", "speed_mps"), [("cube", 1.5), ("cube", 3.0), ("cylinder", 1.0)])
+@pytest.mark.parametrize(("shape", "speed_mps"), [("cube", 1.5), ("cube", 3.0), ("cylinder", 1.0), ("cylinder", 3.0)])
 @pytest.mark.parametrize("share", [0.0, 0.5, 2.0])
 def test_an_impulse_that_is_not_what_the_speeds_say_is_found(struck, shape, speed_mps, share):
     scene, rollout = head_on(struck, shape, speed_mps, 0.1)
