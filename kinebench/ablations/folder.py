@@ -10,13 +10,13 @@ from typing import Any
 from kinebench import __version__
 from kinebench.ablations import executor, report, stamp
 from kinebench.ablations.plan import LATENTS, Plan
-from kinebench.ablations.record import record
+from kinebench.ablations.record import RUN, record
 from kinebench.ablations.results import Results, plain, results
 from kinebench.ablations.table import Table
 from kinebench.errors import KineBenchError
 from kinebench.shards.files import disk_room, write_atomic
 
-RUN, RESULTS = "run.json", "results.json"
+RESULTS = "results.json"
 TAKEN = ("data", "recipes", "backbones", "branches", LATENTS, "videos", "scores", stamp.FOLDER, executor.LOGS)
 """Folders that tables share."""
 

@@ -25,6 +25,7 @@ from kinebench.shards import manifest
 from kinebench.shards.files import sha256_file
 
 KIND, FORMAT_VERSION = "kinebench ablation", 1
+RUN = "run.json"
 SCHEMA_PATH = Path(__file__).with_name("run.schema.json")
 _LOG = "log.jsonl"
 _TRAINED = ("backbone", "stage1", "stage2")

@@ -7,14 +7,14 @@ from typing import Any
 from kinebench import __version__
 from kinebench.ablations import account, charts, markdown, page, reading
 from kinebench.ablations.plan import Plan
-from kinebench.ablations.record import read
+from kinebench.ablations.record import RUN, read
 from kinebench.ablations.results import Results
 from kinebench.ablations.strips import Sample, samples
 from kinebench.ablations.table import Table
 from kinebench.shards.files import disk_room, write_atomic
 
 TEMPLATE = Path(__file__).with_name("report_page.html")
-PAGE, TEXT, PICTURES, RECORD = "report.html", "report.md", "strips", "run.json"
+PAGE, TEXT, PICTURES = "report.html", "report.md", "strips"
 
 
 def write(results: Results, plan: Plan, table: Table, out: Path) -> Path:
@@ -24,7 +24,7 @@ def write(results: Results, plan: Plan, table: Table, out: Path) -> Path:
     damaged, or the disk is full.
     """
     folder = out / table.name
-    shown, told = samples(plan, table, out), read(folder / RECORD)
+    shown, told = samples(plan, table, out), read(folder / RUN)
     whole = _page(results, plan, table, shown, told)
     pictures = dict(markdown.pictures(shown))
     files = {f"{PICTURES}/{name}": data for name, data in pictures.items()}

@@ -107,10 +107,9 @@ def _record(name: str) -> dict[str, Any] | None:
 def _compare(before: dict[str, Any], place: Path) -> None:
     """Say what came out otherwise."""
     from kinebench.ablations import record
-    from kinebench.ablations.folder import RUN
     from kinebench.cli.ablate_tables import print_repeat
 
-    print_repeat(record.differs(before, record.read(place / before["table"]["name"] / RUN)))
+    print_repeat(record.differs(before, record.read(place / before["table"]["name"] / record.RUN)))
 
 
 def _print_plan(work: "Plan", place: Path, jobs: int | None) -> None:

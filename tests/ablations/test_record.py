@@ -154,8 +154,10 @@ def test_a_name_that_leads_elsewhere_is_refused(written, name):
 
 
 def test_other_data_are_no_repeat(written, monkeypatch):
-    monkeypatch.setattr(recipe, "DATA_VERSION", recipe.DATA_VERSION + 1)
-    with pytest.raises(KineBenchError, match=r"had data version 2, this KineBench makes 3; .*kinebench==") as error:
+    then = recipe.DATA_VERSION
+    monkeypatch.setattr(recipe, "DATA_VERSION", then + 1)
+    expected = rf"had data version {then}, this KineBench makes {then + 1}; .*kinebench=="
+    with pytest.raises(KineBenchError, match=expected) as error:
         record.load(written)
     assert str(written) in str(error.value)
 
