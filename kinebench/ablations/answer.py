@@ -57,8 +57,8 @@ def _sure(found: Difference) -> str:
     ends = f"{number(-near)} worse to {number(far)} better" if near < 0 else f"{number(near)} to {number(far)}"
     p = probability(found.p_holm)
     alone = found.p is not None and found.p < SIGNIFICANT <= found.p_holm
-    name = "p, corrected for the other pairs," if alone else "p"
-    return f" ({ends}), {name} {p}" if p.startswith("<") else f" ({ends}), {name} = {p}"
+    after = " after correction" if alone else ""
+    return f" ({ends}), p {p}{after}" if p.startswith("<") else f" ({ends}), p = {p}{after}"
 
 
 def _in_paper(pair: PairResult, column: Column, ahead: int, better: str) -> str:

@@ -29,8 +29,10 @@ CONE_FRICTION = 1
 ON_A, ON_B, NORMAL, DISTANCE, FORCE = 5, 6, 7, 8, 9
 """Where `getContactPoints` keeps the fields used here."""
 TOUCH_M = 1e-3
-"""Objects nearer than this still touch: resting contacts flicker between pressing and a hair's gap. What presses touches
-from any distance: Bullet pushes a cylinder away already from what it would reach within the step."""
+"""Objects nearer than this still touch: resting contacts flicker between pressing and a hair's gap.
+
+What presses touches from any distance: Bullet pushes a cylinder away already from what it would reach within the step.
+"""
 ASK_FRAMES = 3
 REST_SPEED_MPS = 0.004
 REST_SPIN_RADPS = 0.02

@@ -345,7 +345,7 @@ def difference(mean, low, high, p, better="not clear", p_holm=None):
         ("iou_flow", difference(-3.0, -10.0, 4.0, 0.4), None, "Is it?",
          "Not clear: B is ahead of A in IoU by flow by 3.000 (4.000 worse to 10.00 better), p = 0.40."),
         ("mse", difference(-12.0, -26.0, -2.0, 0.03, p_holm=0.09), None, "Is it?",
-         "Not clear: A is ahead of B in MSE by 12.00 (2.000 to 26.00), p, corrected for the other pairs, = 0.090."),
+         "Not clear: A is ahead of B in MSE by 12.00 (2.000 to 26.00), p = 0.090 after correction."),
         ("mse", difference(0.0, 0.0, 0.0, 1.0), None, "Is it?",
          "Not clear: A and B are equal in MSE (0.000 to 0.000), p = 1.00."),
         ("mse", difference(-3.0, None, None, None), None, "Is it?",

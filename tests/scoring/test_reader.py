@@ -38,8 +38,8 @@ def test_frames_are_decoded_once_for_all_light_meters(meters, diary, predict, re
     seen = []
     decoded = video.foreign_frames
 
-    def counted(data):
-        for frame in decoded(data):
+    def counted(*given):
+        for frame in decoded(*given):
             seen.append(frame.shape)
             yield frame
 
