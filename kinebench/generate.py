@@ -3,9 +3,9 @@
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kinebench.errors import KineBenchError, require
+from kinebench.hidden import told_seed
 from kinebench.interrupt import stoppable
 from kinebench.recipe import Recipe
 from kinebench.runners import Runner
@@ -16,7 +16,7 @@ from kinebench.shards.binding import bind, check_bound
 from kinebench.shards.files import Progress
 from kinebench.shards.manifest import Manifest
 from kinebench.shards.plan import Plan, announce, check_planned, plan_path, planned
-from kinebench.shards.sample import COMPANIONS, sample_key
+from kinebench.shards.sample import COMPANIONS
 from kinebench.shards.stock import Stock
 from kinebench.textures.selection import choices
 
@@ -95,7 +95,7 @@ def missing(work: Plan, out_dir: Path, part: Share, runner: Runner, progress: Pr
         jobs = []
         for done, (key, split, index, members) in enumerate(wanted, 1):
             if not stock.has(key, members):
-                jobs.append(_job(work, out_dir, key, split, index, members))
+                jobs.append(job(work, out_dir, key, split, index, members))
             progress("checking", done, len(wanted))
         return tuple(jobs)
 
@@ -196,7 +196,9 @@ def _stopped(work: Plan, out_dir: Path) -> str:
 
 
 def _failures(work: Plan, outcome: Outcome) -> str:
-    return "\n".join(f"  {key} (seed {work.seed}): {text.strip()}" for key, text in outcome.failed.items())
+    seed = told_seed(work.recipe, work.seed)
+    said = "" if seed is None else f" (seed {seed})"
+    return "\n".join(f"  {key}{said}: {text.strip()}" for key, text in outcome.failed.items())
 
 
 def _wanted(work: Plan, stock: Stock) -> list[tuple[str, str, int, frozenset[str]]]:
@@ -205,7 +207,7 @@ def _wanted(work: Plan, stock: Stock) -> list[tuple[str, str, int, frozenset[str
     Raises KineBenchError if the folder's samples of this split have other companions than the plan.
     """
     members = frozenset(work.members)
-    wanted = {sample_key(work.dataset, work.split, i): (work.split, i, members) for i in range(work.count)}
+    wanted = {key: (work.split, index, members) for index, key in enumerate(work.keys)}
     for key, row in stock.rows.items():
         theirs = frozenset(row.members)
         if row.split == work.split and theirs != members:
@@ -217,7 +219,8 @@ def _wanted(work: Plan, stock: Stock) -> list[tuple[str, str, int, frozenset[str
     return [(key, *about) for key, about in wanted.items()]
 
 
-def _job(work: Plan, out_dir: Path, key: str, split: str, index: int, members: frozenset[str]) -> dict[str, Any]:
+def job(work: Plan, out_dir: Path, key: str, split: str, index: int, members: frozenset[str]) -> Job:
+    """What a runner is told of one sample, whose finished file goes to the spool of `out_dir`."""
     return {
         "key": key,
         "recipe": work.recipe,

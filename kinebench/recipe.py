@@ -30,6 +30,7 @@ class Dataset:
     title: str
     version: str
     description: str
+    season: str | None = None  # of a hidden test split: its seed is a secret. See `kinebench.hidden`
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,8 @@ class Recipe:
         """The recipe as plain JSON values, as `parse` reads them; without its file name."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         del plain["source"]
+        if plain["dataset"]["season"] is None:
+            del plain["dataset"]["season"]
         unused = {"forbidden": (*REQUIRED_RULES, "struck_path_px"), "free": REQUIRED_RULES, "required": ()}
         for key in unused[self.acceptance.contact]:
             del plain["acceptance"][key]
@@ -241,6 +244,7 @@ def _check_meaning(table: dict[str, Any], source: str) -> None:
     if acceptance["contact"] == "required" and objects["count"][0] < 2:
         faults.append("objects.count: a strike needs at least 2 objects")
     faults += _counterfactual_faults(table)
+    faults += _name_faults(table["dataset"])
     if motion["speed_mps"][1] > motion["v_max_mps"]:
         faults.append(
             f"motion.v_max_mps: {motion['v_max_mps']} is below the highest speed {motion['speed_mps'][1]}; "
@@ -249,6 +253,16 @@ def _check_meaning(table: dict[str, Any], source: str) -> None:
     faults += _shared_between_splits(table["splits"])
     if faults:
         raise KineBenchError("\n".join(f"{source}: {fault}" for fault in faults))
+
+
+def _name_faults(dataset: dict[str, Any]) -> list[str]:
+    """The hyphen is kept for seasons: `interactions-2026-autumn`."""
+    name, season = dataset["name"], dataset.get("season")
+    if season is not None and not name.endswith(f"-{season}"):
+        return [f"dataset.name: {name} is of season {season}; expected a name that ends in -{season}"]
+    if season is None and "-" in name:
+        return [f"dataset.name: {name} has a hyphen; expected lower case, digits and underscores"]
+    return []
 
 
 def _counterfactual_faults(table: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from kinebench.physics.rollout import DECIMALS, Event, Rollout
 from kinebench.recipe import Recipe
 from kinebench.scene.pose import Array
 from kinebench.scene.scene import Body, Scene, Variant
-from kinebench.shards.sample import sample_key
+from kinebench.shards.sample import key_of
 
 SCHEMA_VERSION = 1
 
@@ -23,7 +23,7 @@ def describe(
     driven = list(scene.driven)
     record = {
         "schema_version": SCHEMA_VERSION,
-        "key": sample_key(scene.dataset, scene.split, scene.index),
+        "key": key_of(recipe.record, scene.split, scene.index, scene.seed),
         "dataset": scene.dataset,
         "split": scene.split,
         "index": scene.index,

@@ -10,6 +10,7 @@ from kinebench import __version__
 from kinebench.annotate.velocity import in_frame
 from kinebench.data import Dataset
 from kinebench.errors import KineBenchError
+from kinebench.hidden import told_seed
 from kinebench.methods import condition_folder, listing
 from kinebench.methods.condition import Condition, DrivenObject, OtherObject
 from kinebench.methods.path import VERSION, Nominal, image_path, nominal, pole_px
@@ -77,7 +78,7 @@ def open_source(where: Path, split: str, prompt: Prompt) -> Source:
         "dataset": manifest.dataset,
         "version": recipe.dataset.version,
         "recipe_sha256": manifest.recipe_sha256,
-        "seed": manifest.seed,
+        "seed": told_seed(manifest.recipe, manifest.seed),
         "split": split,
         "prompt": prompt,
         "first_frame": frames,

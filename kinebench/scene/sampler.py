@@ -7,19 +7,24 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator, SeedSequence, default_rng
 
+from kinebench.hidden import secret
 from kinebench.recipe import LightSpec, Objects, Range, Recipe
 from kinebench.scene.camera import Camera, look_at
 from kinebench.scene.pose import Array
 from kinebench.scene.scene import Body, Ground, Light, Scene, Shape, Vector
+from kinebench.scene.stream import Stream
 
+Draws = Generator | Stream
 PLACEMENT_TRIES = 60
 PLACEMENT_RADIUS_M = 1.0
 """Objects start within this distance of where the camera looks."""
 
 
-def sample_rng(dataset: str, split: str, index: int, attempt: int, seed: int) -> Generator:
+def sample_rng(recipe: Recipe, split: str, index: int, attempt: int, seed: int) -> Draws:
     """The one source of randomness of a candidate: never the shard, the worker or a global."""
-    key = (_word(dataset), _word(split), index, attempt)
+    if recipe.dataset.season is not None:
+        return Stream(secret(seed, "scene", recipe.dataset.name, split, index, attempt))
+    key = (_word(recipe.dataset.name), _word(split), index, attempt)
     return default_rng(SeedSequence(seed, spawn_key=key))
 
 
@@ -45,7 +50,7 @@ def sample_scene(
 
     `grounds` maps each texture id of the split to (phrase for captions, edge of a tile in metres), in a fixed order.
     """
-    rng = sample_rng(recipe.dataset.name, split, index, attempt, seed)
+    rng = sample_rng(recipe, split, index, attempt, seed)
     camera = _camera(rng, recipe)
     bodies = _bodies(rng, recipe, split, camera)
     if bodies is None:
@@ -65,11 +70,11 @@ def sample_scene(
     )
 
 
-def _uniform(rng: Generator, bounds: Range) -> float:
+def _uniform(rng: Draws, bounds: Range) -> float:
     return float(rng.uniform(*bounds))
 
 
-def _camera(rng: Generator, recipe: Recipe) -> Camera:
+def _camera(rng: Draws, recipe: Recipe) -> Camera:
     spec = recipe.camera
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(_uniform(rng, spec.elevation_deg))
     away = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
@@ -83,13 +88,13 @@ def _camera(rng: Generator, recipe: Recipe) -> Camera:
     )
 
 
-def _in_disc(rng: Generator, radius_m: float) -> Array:
+def _in_disc(rng: Draws, radius_m: float) -> Array:
     """A point (2,) uniform in a disc about the origin."""
     angle, radius = rng.uniform(0, 2 * np.pi), radius_m * np.sqrt(rng.uniform())
     return radius * np.array([np.cos(angle), np.sin(angle)])
 
 
-def _bodies(rng: Generator, recipe: Recipe, split: str, camera: Camera) -> tuple[Body, ...] | None:
+def _bodies(rng: Draws, recipe: Recipe, split: str, camera: Camera) -> tuple[Body, ...] | None:
     spec, border_px = recipe.objects, recipe.acceptance.border_px
     colours = list(recipe.split(split).colours.items())
     count = int(rng.integers(*spec.count, endpoint=True))
@@ -117,7 +122,7 @@ def _first(draw: Callable[[], Body], accept: Callable[[Body], bool]) -> Body | N
     return None
 
 
-def _body(rng: Generator, spec: Objects, colours: list[tuple[str, str]], velocity_mps: Vector) -> Body:
+def _body(rng: Draws, spec: Objects, colours: list[tuple[str, str]], velocity_mps: Vector) -> Body:
     """A body of random kind, not yet placed."""
     colour, code = colours[rng.integers(len(colours))]
     shape: Shape = "cylinder" if rng.uniform() < spec.cylinder_share else "cube"
@@ -151,7 +156,7 @@ def _rgb(code: str) -> Vector:
     return (r, g, b)
 
 
-def _velocity(rng: Generator, speed_mps: Range) -> Vector:
+def _velocity(rng: Draws, speed_mps: Range) -> Vector:
     speed, heading = _uniform(rng, speed_mps), rng.uniform(0, 2 * np.pi)
     return (float(speed * np.cos(heading)), float(speed * np.sin(heading)), 0.0)
 
@@ -178,7 +183,7 @@ def in_view(body: Body, camera: Camera, border_px: float) -> bool:
     return bool(np.all(px >= border_px) and np.all(px <= size))  # NaN, behind the camera, compares false
 
 
-def _ground(rng: Generator, recipe: Recipe, grounds: Mapping[str, tuple[str, float]]) -> Ground:
+def _ground(rng: Draws, recipe: Recipe, grounds: Mapping[str, tuple[str, float]]) -> Ground:
     texture = list(grounds)[rng.integers(len(grounds))]
     phrase, tile_m = grounds[texture]
     offset = rng.uniform(0, tile_m, size=2)
@@ -193,7 +198,7 @@ def _ground(rng: Generator, recipe: Recipe, grounds: Mapping[str, tuple[str, flo
     )
 
 
-def _light(rng: Generator, spec: LightSpec) -> Light:
+def _light(rng: Draws, spec: LightSpec) -> Light:
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(_uniform(rng, spec.sun_elevation_deg))
     warmth = rng.uniform(-0.06, 0.06)  # a sky between slightly warm and slightly cool
     return Light(

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kinebench.hidden import is_hidden
 from kinebench.publish.datasheet import Subject, datasheet, table
 from kinebench.publish.licence import HUB, PAPER, URL
-from kinebench.shards.columns import MEANINGS, features, present, suffixes
+from kinebench.shards.columns import LARGEST_INT64, MEANINGS, features, present, suffixes
 from kinebench.shards.manifest import Manifest, SplitShards
 from kinebench.shards.sample import COMPANIONS, MEMBERS
 from kinebench.stats.summary import Stats
@@ -51,7 +52,8 @@ def _front(manifest: Manifest) -> Iterator[str]:
     for name in names:
         yield f"- config_name: {name}"
         yield "  features:"
-        yield from (f"  {line}" for line in features(MEMBERS if name == "default" else COMPANIONS[name]))
+        wide = manifest.seed > LARGEST_INT64
+        yield from (f"  {line}" for line in features(MEMBERS if name == "default" else COMPANIONS[name], wide))
 
 
 def _config(manifest: Manifest, name: str) -> Iterator[str]:
@@ -155,9 +157,10 @@ torchcodec is installed: `load_dataset(path, split="...").cast_column("mp4", Vid
 
 def _members(manifest: Manifest) -> str:
     rows = [[f"`{suffix}`", _home(suffix), MEANINGS[suffix]] for suffix in suffixes(manifest)]
+    number = "{16 digits that do not tell the index}" if is_hidden(manifest.recipe) else "{index:06d}"
     return f"""## Members
 
-Keys are `{manifest.dataset}_{{split}}_{{index:06d}}`.
+Keys are `{manifest.dataset}_{{split}}_{number}`.
 
 {table(["member", "shards", "what"], rows)}
 

@@ -3,6 +3,7 @@
 Features come from the JSON Schemas alone, so that they are right by construction.
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from kinebench.shards.manifest import Manifest
 from kinebench.shards.sample import COMPANIONS, MEMBERS
 
 _FLOW = "16-bit, FFV1, PyAV only: `v = (code - 32768) / 64` in pixels for x and y, then whether the point is seen there"
+LARGEST_INT64 = 2**63 - 1
 MEANINGS = {
     "mp4": "the clip; H.264 yuv420p, crf 14, bt709",
     "velocity.mkv": "velocity mask of the driven objects; FFV1 8-bit RGB, exact: "
@@ -40,17 +42,25 @@ def suffixes(manifest: Manifest) -> list[str]:
     return [*MEMBERS, *(suffix for name in present(manifest) for suffix in COMPANIONS[name])]
 
 
-def features(names: tuple[str, ...]) -> Iterator[str]:
-    """The YAML lines that declare these suffixes as `datasets.Features`."""
+def features(names: tuple[str, ...], wide_seed: bool = False) -> Iterator[str]:
+    """The YAML lines that declare these suffixes as `datasets.Features`; the loader reads a wide seed as a string."""
     for name in ("__key__", "__url__"):
         yield from (f"- name: {name}", "  dtype: string")
     for name in names:
         yield f"- name: {name}"
         if name in ("json", "tracks.json"):
-            schema = records.schema() if name == "json" else tracks.schema()
+            schema = _record_schema(wide_seed) if name == "json" else tracks.schema()
             yield from (f"  {line}" for line in _feature(schema, schema))
         else:
             yield f"  dtype: {'string' if name == 'txt' else 'video'}"
+
+
+def _record_schema(wide_seed: bool) -> dict[str, Any]:
+    schema = records.schema()
+    if wide_seed:
+        schema = copy.deepcopy(schema)
+        schema["properties"]["provenance"]["properties"]["seed"]["type"] = "string"
+    return schema
 
 
 def _feature(node: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:

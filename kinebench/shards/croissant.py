@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from kinebench.hidden import KEY_DIGITS, is_hidden
 from kinebench.publish.datasheet import BIASES, PERSONAL, SOCIAL_IMPACT, USES, limitations
 from kinebench.publish.licence import PAPER, URL
 from kinebench.shards.columns import MEANINGS, suffixes
@@ -72,7 +73,7 @@ def croissant(manifest: Manifest) -> bytes:
         "isLiveDataset": False,
         **_responsible_ai(manifest),
         "distribution": [*map(_file_object, manifest.all_shards), *(_file_set(manifest, name) for name in names)],
-        "recordSet": [_splits(manifest), *map(_record_set, names)],
+        "recordSet": [_splits(manifest), *(_record_set(name, is_hidden(manifest.recipe)) for name in names)],
     }
     return json.dumps(plain, indent=2, ensure_ascii=False).encode() + b"\n"
 
@@ -137,10 +138,11 @@ def _splits(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _record_set(suffix: str) -> dict[str, Any]:
+def _record_set(suffix: str, hidden: bool) -> dict[str, Any]:
     name = f"samples-{suffix}"
     files = {"@id": f"files-{suffix}"}
-    split = r"(?:.*_)?([a-z][a-z0-9]*)(?:_\d{6}\..*)?"  # also of "train" itself: mlcroissant applies it twice
+    rest = rf"(?:_[0-9a-f]{{{KEY_DIGITS}}}\..*)?$" if hidden else r"(?:_\d{6}\..*)?"
+    split = rf"(?:.*_)?([a-z][a-z0-9]*){rest}"  # also of "train" itself: mlcroissant applies it twice
     fields = {
         "key": ("sc:Text", {"extract": {"fileProperty": "fullpath"}, "transform": {"regex": r"(?:.*/)?([^/.]+)\..*"}}),
         "split": ("sc:Text", {"extract": {"fileProperty": "filename"}, "transform": {"regex": split}}),

@@ -6,7 +6,8 @@ Everything is staged first and renamed together, so that a kill or a full disk l
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO
 
 from kinebench import __version__
 from kinebench.errors import KineBenchError
+from kinebench.hidden import KEY_DIGITS, is_hidden
 from kinebench.shards import index, manifest, tar
 from kinebench.shards.binding import check_bound
 from kinebench.shards.card import card
@@ -71,7 +73,8 @@ def pack(
         settle(out_dir)
         stock = Stock(out_dir, recipe_sha256)
         before = manifest.read(out_dir).all_shards if (out_dir / manifest.NAME).exists() else ()
-        batches = _batches(stock, {*keys, *stock.rows}, dataset, samples_per_shard, note)
+        places = sorted(_place(key, dataset, hidden=is_hidden(recipe)) for key in {*keys, *stock.rows})
+        batches = _batches(stock, places, dataset, samples_per_shard, note)
         kept = _kept(batches, stock, {shard.name: shard for shard in before}, note)
         fresh = [key for batch, same in zip(batches, kept, strict=True) if same is None for key in batch.keys]
         with disk_room("packing", out_dir, sum(map(stock.size_bytes, fresh))), staged(out_dir) as folder:
@@ -92,12 +95,14 @@ def _counter(note: Progress, stage: str, whole: int) -> Callable[[], None]:
     return lambda: note(stage, next(counted), whole)
 
 
-def _batches(stock: Stock, keys: Collection[str], dataset: str, samples_per_shard: int, note: Progress) -> list[_Batch]:
-    """Cut each split, by name, into shards of samples in order of index."""
+def _batches(
+    stock: Stock, places: Sequence[tuple[str, int, str]], dataset: str, samples_per_shard: int, note: Progress
+) -> list[_Batch]:
+    """Cut each split into shards of samples, both in order of their places."""
     batches = []
-    tell = _counter(note, "reading", len(keys))
-    for split, places in groupby(sorted(_place(key, dataset) for key in keys), key=lambda place: place[0]):
-        ordered = tuple(key for _, _, key in places)
+    tell = _counter(note, "reading", len(places))
+    for split, some in groupby(places, key=lambda place: place[0]):
+        ordered = tuple(key for _, _, key in some)
         companions = _companions(stock, ordered, split, tell)
         for number, start in enumerate(range(0, len(ordered), samples_per_shard)):
             names = {name: shard_name(dataset, split, number, name or None) for name in (_MAIN, *companions)}
@@ -105,11 +110,14 @@ def _batches(stock: Stock, keys: Collection[str], dataset: str, samples_per_shar
     return batches
 
 
-def _place(key: str, dataset: str) -> tuple[str, int, str]:
+def _place(key: str, dataset: str, hidden: bool) -> tuple[str, int, str]:
+    """Split, number and key, by which samples are sorted: by index, or in a hidden season as the keys are."""
     split, _, number = key.removeprefix(f"{dataset}_").rpartition("_")
-    if not key.startswith(f"{dataset}_") or not split or not number.isdecimal():
-        raise KineBenchError(f"{key!r} is no key of dataset {dataset}; keys are {dataset}_<split>_<index:06d>")
-    return split, int(number), key
+    form, base = (rf"[0-9a-f]{{{KEY_DIGITS}}}", 16) if hidden else (r"\d+", 10)
+    if not key.startswith(f"{dataset}_") or not split or not re.fullmatch(form, number, re.ASCII):
+        wanted = f"{KEY_DIGITS} hexadecimal digits" if hidden else "<index:06d>"
+        raise KineBenchError(f"{key!r} is no key of dataset {dataset}; keys are {dataset}_<split>_{wanted}")
+    return split, int(number, base), key
 
 
 def _companions(stock: Stock, keys: tuple[str, ...], split: str, tell: Callable[[], None]) -> list[str]:

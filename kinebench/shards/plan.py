@@ -13,7 +13,7 @@ from typing import Any
 
 from kinebench.errors import KineBenchError
 from kinebench.shards.files import disk_room, write_atomic
-from kinebench.shards.sample import COMPANIONS, MEMBERS, sample_key
+from kinebench.shards.sample import COMPANIONS, MEMBERS, key_of
 from kinebench.shards.spool import FOLDER
 
 
@@ -33,7 +33,7 @@ class Plan:
     @property
     def keys(self) -> tuple[str, ...]:
         """In order of index."""
-        return tuple(sample_key(self.dataset, self.split, index) for index in range(self.count))
+        return tuple(key_of(self.recipe, self.split, index, self.seed) for index in range(self.count))
 
     @property
     def members(self) -> tuple[str, ...]:

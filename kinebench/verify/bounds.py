@@ -111,7 +111,8 @@ def _gap_faults(scene: Scene, min_gap_m: float) -> Iterator[str]:
 def origin_faults(scene: Scene, recipe: Recipe, grounds: Mapping[str, tuple[str, float]]) -> Iterator[str]:
     """Draw the scene again from recipe, seed and attempt: it must be the same. `grounds` as for `draw`."""
     drawn = draw(recipe, scene.split, scene.index, scene.seed, scene.attempt, grounds)
-    stream = f"seed {scene.seed}, attempt {scene.attempt}"
+    seed = "its seed" if recipe.dataset.season is not None else f"seed {scene.seed}"
+    stream = f"{seed}, attempt {scene.attempt}"
     if not isinstance(drawn, Scene):
         yield f"{stream} draws no scene at all"
     elif len(drawn.bodies) != len(scene.bodies):

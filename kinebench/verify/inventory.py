@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinebench.errors import KineBenchError
+from kinebench.hidden import is_hidden
 from kinebench.shards import index, tar
 from kinebench.shards import manifest as manifests
 from kinebench.shards.files import Progress, sha256_file
@@ -128,9 +129,10 @@ def index_faults(manifest: Manifest, rows: tuple[Row, ...]) -> Iterator[Fault]:
         if row.key in seen:
             yield Fault(row.key, "is in the index twice", REPACK)
         seen.add(row.key)
-    places = [(row.split, row.index) for row in rows]
+    hidden = is_hidden(manifest.recipe)
+    places = [(row.split, row.key if hidden else row.index) for row in rows]
     if places != sorted(places):
-        yield Fault(index.NAME, "is not in order of split and index", REPACK)
+        yield Fault(index.NAME, f"is not in order of split and {'key' if hidden else 'index'}", REPACK)
     for name in sorted({*manifest.splits, *(row.split for row in rows)}):
         count = sum(row.split == name for row in rows)
         wanted = manifest.splits[name].count if name in manifest.splits else 0

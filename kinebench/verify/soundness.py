@@ -11,7 +11,7 @@ from kinebench.physics.rollout import Event, Rollout
 from kinebench.scene.camera import Camera
 from kinebench.scene.pose import Array, rotation_matrix
 from kinebench.shards import record as records
-from kinebench.shards.sample import sample_key
+from kinebench.shards.sample import key_of
 from kinebench.verify.laws import touched
 
 STEP_MPS = 0.08
@@ -27,7 +27,7 @@ UNIT_TOLERANCE = 1e-5  # records are rounded to 6 decimals
 
 def record_faults(record: dict[str, Any], recipe: dict[str, Any]) -> Iterator[str]:
     """What a record that fits the schema still says wrongly, given its dataset's recipe."""
-    if record["key"] != sample_key(record["dataset"], record["split"], record["index"]):
+    if record["key"] != key_of(recipe, record["split"], record["index"], record["provenance"]["seed"]):
         yield f"key {record['key']} does not say dataset {record['dataset']}, {record['split']}, {record['index']}"
     for body in record["objects"]:
         if body["name"] != f"{body['colour']} {body['shape']}":
