@@ -35,9 +35,14 @@ def read(path: Path) -> dict[str, Any]:
 
 def demand(table: dict[str, Any], schema: Path, source: str) -> None:
     """Raises KineBenchError, a line for each fault, if a table is not what a schema says; `source` names its file."""
+    if found := faults(table, schema):
+        raise KineBenchError("\n".join(f"{source}: {fault}" for fault in found))
+
+
+def faults(table: Any, schema: Path) -> list[str]:
+    """Every fault of a table, by key; none if it is what the schema says."""
     errors = sorted(_validator(schema).iter_errors(table), key=lambda each: [str(part) for part in each.absolute_path])
-    if errors:
-        raise KineBenchError("\n".join(f"{source}: {_explained(error)}" for error in errors))
+    return [_explained(error) for error in errors]
 
 
 @cache

@@ -4,7 +4,7 @@ import hashlib
 import re
 import tarfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,9 @@ SIDECAR, ERROR, RUN = "json", "error.json", "run.json"
 _NAME = re.compile(
     rf"(?:\./)?(?:seed-([0-9]{{1,18}})/)?([^/]+?)\.({ERROR}|{SIDECAR}|{'|'.join(SUFFIXES)})", re.IGNORECASE
 )
+
+_ROOM, _ROOM_PX = 4, 1 << 18
+"""Frames of more pixels than so many times a clip's, and these, are not decoded to see what they are."""
 
 Slot = tuple[str, int]
 """A key and a seed: what one video predicts."""
@@ -58,6 +61,16 @@ class Predictions:
     sidecars: Mapping[Slot, Place] = field(default_factory=dict)  # `<key>.json`
     errors: Mapping[Slot, Place] = field(default_factory=dict)  # `<key>.error.json`
     runs: tuple[Place, ...] = ()  # `run.json`, of a folder or of each tar
+
+    def only(self, seed: int) -> "Predictions":
+        """Those of one seed, as if the others were not there. Raises KineBenchError if it has no video."""
+
+        def kept(places: Mapping[Slot, Place]) -> dict[Slot, Place]:
+            return {slot: place for slot, place in places.items() if slot[1] == seed}
+
+        if not (places := kept(self.places)):
+            raise KineBenchError(f"{self.name} has no video of seed {seed}; it has seeds {self.seeds}")
+        return replace(self, places=places, seeds=(seed,), sidecars=kept(self.sidecars), errors=kept(self.errors))
 
 
 @dataclass(frozen=True)
@@ -209,19 +222,25 @@ def decode(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8] | Unus
     clip = np.empty((frames, height, width, 3), np.uint8)
     count = 0
     try:
-        for frame in video.foreign_frames(data):
+        for frame in video.foreign_frames(data, _ROOM * height * width + _ROOM_PX):
             if count == frames:
                 return _miscounted(f"has more than {frames} frames", frames)
             if frame.shape[:2] != (height, width):
-                return Unusable(
-                    f"is {frame.shape[1]}x{frame.shape[0]}, not {width}x{height}",
-                    f"write it at {width}x{height}, the size of the clips: nothing is cropped or resized here",
-                )
+                return _missized(frame.shape[1], frame.shape[0], width, height)
             clip[count] = frame
             count += 1
+    except video.SizeError as error:
+        return _missized(error.width_px, error.height_px, width, height)
     except video.DecodeError as error:
         return Unusable(str(error), "write the file again, and see that it plays")
     return clip if count == frames else _miscounted(f"has {count} frames, not {frames}", frames)
+
+
+def _missized(found_width: int, found_height: int, width: int, height: int) -> Unusable:
+    return Unusable(
+        f"is {found_width}x{found_height}, not {width}x{height}",
+        f"write it at {width}x{height}, the size of the clips: nothing is cropped or resized here",
+    )
 
 
 def _miscounted(reason: str, frames: int) -> Unusable:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kinebench.errors import KineBenchError
-from kinebench.methods import delivery
+from kinebench.methods import delivery, strict_json
 from kinebench.methods.delivery import Delivery, Signature
 from kinebench.scoring import predictions
 from kinebench.scoring.predictions import Place, Predictions, Slot, Unusable
@@ -46,7 +46,7 @@ def read(found: Predictions, clip_frames: int) -> Told:
     unusable: dict[Slot, Unusable] = {}
     for slot in found.places.keys() & found.sidecars.keys():
         try:
-            deliveries[slot] = _checked(found.sidecars[slot], slot, clip_frames)
+            deliveries[slot] = checked(found.sidecars[slot].read(), slot, clip_frames)
         except KineBenchError as error:
             remedy = f"make it again, or take the sidecar away if the video shows all {clip_frames} frames"
             unusable[slot] = Unusable(f"has a bad sidecar, {slot[0]}.json: {error}", remedy)
@@ -67,10 +67,10 @@ def read(found: Predictions, clip_frames: int) -> Told:
     )
 
 
-def _checked(place: Place, slot: Slot, clip_frames: int) -> Delivery:
+def checked(data: bytes, slot: Slot, clip_frames: int) -> Delivery:
     """A sidecar that can be true. Raises KineBenchError that says what it is or does wrong."""
     try:
-        said = delivery.parse(place.read())
+        said = delivery.parse(data)
         " ".join((said.method.name, said.method.version, *said.facts)).encode()
     except UnicodeEncodeError as error:
         raise KineBenchError(f"it holds a name that is no text: {error.object[error.start]!a}") from None
@@ -104,17 +104,17 @@ def _whole(shown: tuple[int, ...], clip_frames: int) -> bool:
 
 def _run(places: Sequence[Place]) -> dict[str, Any] | None:
     """What run.json says, None if there is none of ours. Raises KineBenchError if two say different things."""
-    found = [(place, said) for place in places if (said := _record(place.read())) is not None]
+    found = [(place, said) for place in places if (said := record(place.read())) is not None]
     for place, said in found[1:]:
         if said != found[0][1]:
             raise KineBenchError(f"{found[0][0].name} and {place.name} are of different runs; score each apart")
     return found[0][1] if found else None
 
 
-def _record(data: bytes) -> dict[str, Any] | None:
-    """run.json as `kinebench.methods.runner` writes it; other programs may call their files so too."""
+def record(data: bytes) -> dict[str, Any] | None:
+    """run.json as `kinebench.methods.runner` writes it, else None; other programs may call their files so too."""
     try:
-        said = json.loads(data)
+        said = strict_json.loads(data)
         json.dumps(said, ensure_ascii=False, allow_nan=False).encode()  # raises ValueError for what is no text, too
         method, parts = said["method"], [said[name] for name in ("options", "source", "versions")]
         texts = [method["name"], method["version"], said["device"]]

@@ -47,12 +47,12 @@ def write_durable(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: Path, pattern: str = ".*.tmp") -> None:
     """Remove what killed writers left: of this machine if the process is gone, of another if it is an hour old.
 
     Files and folders alike.
     """
-    for path in folder.glob(".*.tmp"):
+    for path in folder.glob(pattern):
         with contextlib.suppress(FileNotFoundError):
             if _abandoned(path):
                 if path.is_dir() and not path.is_symlink():

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,8 +29,10 @@ _TO_BT709: dict[str, Any] = {"dst_colorspace": "ITU709", "src_color_range": "JPE
 # choice, bt601, in place.
 _MATRICES = {1: "ITU709", 4: "FCC", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 _FULL_RANGE = 2
-# The files of others are opened as these and nothing else: a playlist would make FFmpeg open what it names.
-_CONTAINERS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"}
+_UNTAGGED = 2
+# The files of others are opened as these and nothing else, and nothing that they name is: a playlist, or a reference in
+# a movie, would make FFmpeg open other files or addresses.
+_CONTAINERS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi", "protocol_whitelist": "none"}
 
 
 # x264 and x265 write their options into the stream, as text that nobody need decode.
@@ -42,6 +44,14 @@ class DecodeError(ValueError):
     """The bytes are not a video that can be decoded whole."""
 
 
+class SizeError(DecodeError):
+    """The file says that its frames are larger than anybody wants."""
+
+    def __init__(self, width_px: int, height_px: int) -> None:
+        super().__init__(f"says that its frames are {width_px}x{height_px}")
+        self.width_px, self.height_px = width_px, height_px
+
+
 @dataclass(frozen=True)
 class Stream:
     """What a file says about its one video stream."""
@@ -51,6 +61,19 @@ class Stream:
     fps: float
     width_px: int
     height_px: int
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What anybody's file says of itself, before a frame of it is decoded."""
+
+    codec: str
+    pixel_format: str
+    fps: float | None  # None where the file does not say it
+    width_px: int
+    height_px: int
+    tagged: bool  # whether it says by which matrix its colours are to be read, or needs none
+    others: tuple[str, ...]  # kinds of its streams besides the first video: "audio", "video", "subtitle", ...
 
 
 @dataclass(frozen=True)
@@ -131,10 +154,11 @@ def first_rgb(data: bytes) -> NDArray[np.uint8]:
     return _first(data, "rgb24")
 
 
-def foreign_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
+def foreign_frames(data: bytes, most_px: int | None = None) -> Iterator[NDArray[np.uint8]]:
     """RGB frames (H, W, 3), one by one, of anybody's mp4, mov, mkv, webm or avi, in any codec and pixel format.
 
-    Matrix and range are those of the file's tags; without tags bt601, limited. Raises `DecodeError`.
+    Matrix and range are those of the file's tags; without tags bt601, limited. Raises `DecodeError`, for frames of more
+    than `most_px` pixels before there is room for one: `SizeError` if the file says so.
     """
     try:
         with av.open(io.BytesIO(data), options=_CONTAINERS) as container:
@@ -142,13 +166,38 @@ def foreign_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
             if codec is None:
                 raise ValueError("it holds no video of a known codec")
             codec.options = {"err_detect": "explode"}  # else damage is hidden
+            if most_px is not None:
+                if codec.width * codec.height > most_px:
+                    raise SizeError(codec.width, codec.height)
+                codec.options |= {"max_pixels": str(most_px)}
             scaler = VideoReformatter()
             for frame in container.decode(video=0):
                 yield _foreign_array(scaler, frame)
     except av.FFmpegError as error:
         raise DecodeError(f"cannot be decoded: {error.strerror}") from error
+    except DecodeError:
+        raise
     except ValueError as error:
         raise DecodeError(f"cannot be decoded: {error}") from error
+
+
+def declared(data: bytes, codecs: Collection[str]) -> Declared:
+    """What anybody's file says of its first video, by no other decoders than these. Raises `DecodeError`."""
+    try:
+        with av.open(io.BytesIO(data), options=_CONTAINERS | {"codec_whitelist": ",".join(codecs)}) as container:
+            stream = container.streams.video[0]
+            context, rate = stream.codec_context, stream.average_rate
+            return Declared(
+                codec=context.name,
+                pixel_format=str(context.pix_fmt),
+                fps=float(rate) if rate else None,
+                width_px=context.width,
+                height_px=context.height,
+                tagged=not str(context.pix_fmt).startswith("yuv") or int(context.colorspace) != _UNTAGGED,
+                others=tuple(other.type for other in container.streams if other.index != stream.index),
+            )
+    except (av.FFmpegError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise DecodeError(f"is no video of a known kind: {error}") from error
 
 
 def decode_gray(data: bytes) -> NDArray[np.uint8]:
