@@ -28,6 +28,18 @@ def reported(table: str, row: str) -> Mapping[str, float]:
     return {name: float(found[name]) for name in _content()["columns"]}
 
 
+def printed(table: str) -> Mapping[str, Any]:
+    """All that is known of one of the paper's tables: test set, captions, rows. Raises KineBenchError."""
+    if table not in (known := tables()):
+        raise KineBenchError(_unknown("table", table, tuple(known)))
+    return dict(_content()[table])
+
+
+def source() -> str:
+    """The paper."""
+    return str(_content()["source"])
+
+
 @cache
 def _content() -> dict[str, Any]:
     return dict(json.loads((content("leaderboard") / NAME).read_text()))

@@ -9,6 +9,7 @@ from kinebench import __version__
 from kinebench.cli.ablate import ablate
 from kinebench.cli.animate import animate
 from kinebench.cli.bench import app as bench
+from kinebench.cli.board import app as board
 from kinebench.cli.compare import compare
 from kinebench.cli.conditions import conditions
 from kinebench.cli.demo import demo
@@ -24,6 +25,7 @@ from kinebench.cli.run import run
 from kinebench.cli.score import score
 from kinebench.cli.stats import stats
 from kinebench.cli.studio import studio
+from kinebench.cli.submit import app as submit
 from kinebench.cli.textures import app as textures
 from kinebench.cli.train import app as train
 from kinebench.cli.verify import verify
@@ -58,6 +60,8 @@ app.add_typer(realworld, name="realworld")
 app.add_typer(textures, name="textures")
 app.add_typer(weights, name="weights")
 app.add_typer(train, name="train")
+app.add_typer(submit, name="submit")
+app.add_typer(board, name="board")
 app.add_typer(bench, name="bench")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from kinebench.errors import KineBenchError
+from kinebench.errors import KineBenchError, Unavailable
 from kinebench.metrics.metric import Meter
 
 METERS = {
@@ -51,6 +51,14 @@ def meter(name: str, setup: Setup) -> Meter:
     """A meter of the catalogue. Raises KineBenchError for an option that it does not have."""
     module, _, kind = METERS[name].partition(":")
     return cast(Meter, getattr(importlib.import_module(module), kind)(**setup.options(name)))
+
+
+def can_run(meter: Meter) -> bool:
+    """Whether the packages and weights of a meter are here."""
+    try:
+        return bool(meter.configuration)
+    except Unavailable:
+        return False
 
 
 def choose(names: Sequence[str], setup: Setup) -> tuple[tuple[Meter, ...], frozenset[str]]:

@@ -63,6 +63,33 @@ def _resampled_means(
         yield means[rng.integers(0, len(means), (count, len(means)))].mean(axis=1)
 
 
+def bootstrap_columns(
+    table: NDArray[np.float64], rng: np.random.Generator, *, resamples: int = RESAMPLES
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ends (K,) of the same interval for many columns of clips' means (C, K); NaN where a clip has no value.
+
+    All columns share the resampled clips, so that one product of matrices draws for all. A resample of a column is the
+    mean over those clips drawn that have a value. Columns with fewer than two values have NaN for ends.
+    """
+    clips, columns = table.shape
+    low, high = np.full((2, columns), np.nan)
+    if clips < 2:
+        return low, high
+    drawn = rng.integers(0, clips, (resamples, clips)) + clips * np.arange(resamples)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=resamples * clips).reshape(resamples, clips).astype(np.float64)
+    there = ~np.isnan(table)
+    filled, ends = np.where(there, table, 0.0), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    for start in range(0, columns, _AT_ONCE):
+        part = slice(start, min(start + _AT_ONCE, columns))
+        counted = times @ there[:, part]
+        with np.errstate(invalid="ignore"):  # a resample without any value is none
+            means = (times @ filled[:, part]) / counted
+        quantile = np.quantile if counted.all() else np.nanquantile
+        enough = there[:, part].sum(axis=0) >= 2
+        low[part][enough], high[part][enough] = quantile(means[:, enough], ends, axis=0)
+    return low, high
+
+
 @dataclass(frozen=True)
 class Jackknife:
     """A statistic of n clips, and what it is without each group of them; two of the same clips can be subtracted."""
@@ -73,14 +100,8 @@ class Jackknife:
 
     @property
     def standard_error(self) -> float:
-        """From pseudo-values, as groups may differ by a clip in size (Busing, Meijer and van der Leeden 1999).
-
-        They cancel a bias that falls with 1 / n, which Fréchet distances have, so that it does not pass for spread.
-        """
-        share = self.clips / _sizes(self.clips, len(self.left_out))
-        pseudo = share * self.value - (share - 1) * np.array(self.left_out)
-        centre = np.mean(self.value + (share - 1) * (self.value - np.array(self.left_out)))
-        return float(np.sqrt(np.mean((pseudo - centre) ** 2 / (share - 1))))
+        """See `standard_errors`."""
+        return float(standard_errors(np.array([self.value]), np.array([self.left_out]), self.clips)[0])
 
     @property
     def interval(self) -> Interval:
@@ -88,6 +109,18 @@ class Jackknife:
         special = require("scipy.special", "score")
         reach = float(special.stdtrit(len(self.left_out) - 1, (1 + CONFIDENCE) / 2)) * self.standard_error
         return Interval(self.value, self.value - reach, self.value + reach)
+
+
+def standard_errors(values: NDArray[np.float64], left_out: NDArray[np.float64], clips: int) -> NDArray[np.float64]:
+    """Of statistics (K,) and what each is without each group of clips (K, G); differences of two are such, too.
+
+    From pseudo-values, as groups may differ by a clip in size (Busing, Meijer and van der Leeden 1999). They cancel a
+    bias that falls with 1 / n, which Fréchet distances have, so that it does not pass for spread.
+    """
+    share = clips / _sizes(clips, left_out.shape[1])
+    pseudo = share * values[:, None] - (share - 1) * left_out
+    centre = pseudo.mean(axis=1, keepdims=True)
+    return np.asarray(np.sqrt(np.mean((pseudo - centre) ** 2 / (share - 1), axis=1)))
 
 
 def groups(keys: Sequence[str]) -> list[NDArray[np.intp]]:

@@ -59,7 +59,7 @@ def _note(names: tuple[str, str], first: Card, second: Card) -> str | None:
     """That the methods show other frames of the clips, if they do."""
     if not _other_frames(first, second):
         return None
-    one, two = (f"{name} at {_frames(card)}" for name, card in zip(names, (first, second), strict=True))
+    one, two = (f"{name} at {frames_compared(card)}" for name, card in zip(names, (first, second), strict=True))
     return f"each is compared with the ground truth where it has frames, {one}, {two}: read each beside its ceiling"
 
 
@@ -67,7 +67,7 @@ def _other_frames(first: Card, second: Card) -> bool:
     return bool(first["sampling"]["truth_frames"] != second["sampling"]["truth_frames"])
 
 
-def _frames(card: Card) -> str:
+def frames_compared(card: Card) -> str:
     """How many frames of a clip are compared."""
     shown, whole = len(card["sampling"]["truth_frames"]), card["sampling"]["clip_frames"]
     return f"all {whole} frames" if shown == whole else f"{shown} of {whole} frames"
@@ -79,7 +79,8 @@ def _names(first: Card, second: Card) -> tuple[str, str]:
     return (f"{one} (first)", f"{two} (second)") if one == two else (one, two)
 
 
-def _unlike(first: Card, second: Card) -> Iterator[str]:
+def other_truth(first: Card, second: Card) -> Iterator[str]:
+    """What tells the ground truths of two scorecards apart, over the clips that both have."""
     for field in SAME:
         one, two = first["dataset"][field], second["dataset"][field]
         if one != two:
@@ -90,16 +91,21 @@ def _unlike(first: Card, second: Card) -> Iterator[str]:
         yield f"ground truth: {len(changed)} of {len(clips)} clips differ, the first is {changed[0]}"
     if not clips:
         yield "ground truth: no clip is in both"
+
+
+def _unlike(first: Card, second: Card) -> Iterator[str]:
+    yield from other_truth(first, second)
     common = [name for name in first["summaries"] if name in second["summaries"]]
     for name in common:
         one, two = first["metrics"][name]["version"], second["metrics"][name]["version"]
         if one != two:
             yield f"{name}, version: {one} and {two}"
     for meter in dict.fromkeys(first["metrics"][name]["meter"] for name in common):
-        yield from _set_up(meter, first["meters"][meter], second["meters"][meter])
+        yield from other_setup(meter, first["meters"][meter], second["meters"][meter])
 
 
-def _set_up(meter: str, one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
+def other_setup(meter: str, one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
+    """What tells two configurations of a meter apart."""
     for field in dict.fromkeys((*one, *two)):
         if field != "device" and one.get(field) != two.get(field):  # in one precision, devices agree up to rounding
             yield f"{meter}, {field}: {one.get(field)} and {two.get(field)}"
@@ -116,7 +122,7 @@ def _reason(name: str, cards: Mapping[str, Card]) -> str | None:
     if first["clips"].keys() != second["clips"].keys():
         return "the scores are of different sets of clips"
     if _other_frames(first, second):
-        return f"sets of videos of {_frames(first)} and of {_frames(second)} have no common distance"
+        return f"sets of videos of {frames_compared(first)} and of {frames_compared(second)} have no common distance"
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kinebench.errors import KineBenchError
+from kinebench.hidden import told_seed
 from kinebench.methods.delivery import Delivery
 from kinebench.scoring.codec import Coded
 from kinebench.scoring.predictions import Slot
@@ -19,7 +20,8 @@ def check_source(told: Told, manifest: Manifest, split: str) -> None:
     """Raises KineBenchError if run.json says that the videos were made for other clips than these."""
     if told.run is None:
         return
-    mine = {"recipe_sha256": manifest.recipe_sha256, "seed": manifest.seed, "split": split}
+    seed = told_seed(manifest.recipe, manifest.seed)
+    mine = {"recipe_sha256": manifest.recipe_sha256, "seed": seed, "split": split}
     its = {name: told.run["source"].get(name) for name in mine}
     if differences := [f"{name} {its[name]}, not {mine[name]}" for name in mine if its[name] != mine[name]]:
         raise KineBenchError(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kinebench.data import Example
-from kinebench.errors import KineBenchError, Unavailable
+from kinebench.errors import KineBenchError
 from kinebench.metrics import catalogue
 from kinebench.metrics.catalogue import Setup
 from kinebench.metrics.metric import Meter
@@ -29,11 +29,13 @@ def score(
     workers: int = 1,
     floor: Path | None = None,
     note: Progress | None = None,
+    seed: int | None = None,
 ) -> Card:
     """The scorecard of the predictions in `where` against a dataset folder.
 
-    `names` are of metrics or meters, none for all. `floor` is a dataset of the same recipe with another seed. What was
-    read is kept, so that an interrupted run goes on where it was. Raises KineBenchError.
+    `names` are of metrics or meters, none for all. `floor` is a dataset of the same recipe with another seed. With
+    `seed`, the videos of the others are not looked at. What was read is kept, so that an interrupted run goes on where
+    it was. Raises KineBenchError.
     """
     note = note or (lambda stage, done, whole: None)
     setup = setup or Setup()
@@ -41,6 +43,7 @@ def score(
     shards = open_truths(data, split)
     other = _floor(floor, shards, split) if floor else None
     found = predictions.find(where, shards.keys(split))
+    found = found if seed is None else found.only(seed)
     told = sidecar.read(found, clip_frames(shards))
     provenance.check_source(told, shards.manifest, split)
     looks = predictions.look(found, note)
@@ -70,17 +73,10 @@ def score(
 def _meters(names: Sequence[str], setup: Setup) -> tuple[tuple[Meter, ...], frozenset[str], str]:
     """The meters, the metrics wanted, and the device; torch, which knows it, is only loaded if a network will run."""
     meters, wanted = catalogue.choose(names, replace(setup, device="cpu"))
-    if not any(meter.name in catalogue.NETWORKS and _can_run(meter) for meter in meters):
+    if not any(meter.name in catalogue.NETWORKS and catalogue.can_run(meter) for meter in meters):
         return meters, wanted, "cpu"
     place = device.resolve(setup.device)
     return *catalogue.choose(names, replace(setup, device=place)), place
-
-
-def _can_run(meter: Meter) -> bool:
-    try:
-        return bool(meter.configuration)
-    except Unavailable:
-        return False
 
 
 def _floor(folder: Path, shards: CheckedShards, split: str) -> CheckedShards:

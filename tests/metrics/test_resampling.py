@@ -6,7 +6,15 @@ from scipy import stats
 
 from kinebench.errors import KineBenchError
 from kinebench.metrics.frechet import frechet_distance
-from kinebench.metrics.resampling import Jackknife, bootstrap, groups, jackknife, paired_bootstrap, paired_jackknife
+from kinebench.metrics.resampling import (
+    Jackknife,
+    bootstrap,
+    bootstrap_columns,
+    groups,
+    jackknife,
+    paired_bootstrap,
+    paired_jackknife,
+)
 
 
 def keys(count):
@@ -26,6 +34,53 @@ def test_bootstrap_covers_the_mean_19_times_of_20(seeds, within):
         interval = bootstrap(values, draw, resamples=500)
         hits += interval.low <= 0 <= interval.high
     assert 0.91 <= hits / 400 <= 0.975
+
+
+def between(scene, seed, seeds, draw, sets=1000, clips=100):
+    """Sets (sets, clips, seeds) of values around 0, with these spreads of scenes and of seeds within."""
+    return scene * draw.standard_normal((sets, clips, 1)) + seed * draw.standard_normal((sets, clips, seeds))
+
+
+@pytest.mark.parametrize(("seeds", "scene", "seed"), [(1, 1.0, 1.0), (3, 1.0, 1.0), (3, 0.1, 1.0)])
+def test_columns_cover_the_mean_19_times_of_20(seeds, scene, seed):
+    draw = rng(3)
+    low, high = bootstrap_columns(between(scene, seed, seeds, draw).mean(axis=2).T, draw, resamples=4000)
+    assert 0.93 <= np.mean((low <= 0) & (high >= 0)) <= 0.97
+
+
+def test_drawing_seeds_as_well_counts_them_twice():
+    """Scenes with replacement, and in each its seeds with replacement: intervals that are a quarter too wide."""
+    draw, clips, seeds, resamples = rng(4), 100, 3, 3000
+    values = between(0.1, 1.0, seeds, draw)
+    scene = draw.integers(0, clips, (resamples, clips, 1))
+    place = scene * seeds + draw.integers(0, seeds, (resamples, clips, seeds))
+    flat = (place.reshape(resamples, -1) + clips * seeds * np.arange(resamples)[:, None]).ravel()
+    times = np.bincount(flat, minlength=resamples * clips * seeds).reshape(resamples, -1)
+    means = values.reshape(len(values), -1) @ times.T / (clips * seeds)
+    low, high = np.quantile(means, [0.025, 0.975], axis=1)
+    assert np.mean((low <= 0) & (high >= 0)) >= 0.98
+
+
+def test_columns_are_what_each_would_be_alone():
+    values = rng(5).normal(size=(40, 3))
+    low, high = bootstrap_columns(values, rng(6))
+    for column in range(3):
+        alone = bootstrap([[value] for value in values[:, column]], rng(6))
+        assert (low[column], high[column]) == pytest.approx((alone.low, alone.high))
+
+
+def test_clips_without_a_value_are_in_no_mean():
+    values = rng(7).normal(5, 1, (60, 4))
+    values[:40, 1] = np.nan
+    values[1:, 2] = np.nan
+    values[2:, 3] = np.nan
+    low, high = bootstrap_columns(values, rng(8))
+    theirs = values[40:, 1]
+    reach = 1.96 * theirs.std() / np.sqrt(20)
+    assert (low[1], high[1]) == pytest.approx((theirs.mean() - reach, theirs.mean() + reach), abs=0.2 * reach)
+    assert np.isnan(low[2]) and np.isnan(high[2]), "one clip has no interval"
+    assert (low[3], high[3]) == pytest.approx((values[:2, 3].min(), values[:2, 3].max()))
+    assert np.isnan(bootstrap_columns(values[:1], rng(9))).all()
 
 
 def test_bootstrap_is_as_wide_as_theory_says():
@@ -98,6 +153,16 @@ def test_unequal_groups_do_not_bias_the_error():
 def test_a_bias_that_falls_with_n_is_not_taken_for_spread():
     found = jackknife(lambda kept: 5 + 1000 / len(kept), keys(23))
     assert found.standard_error == pytest.approx(0, abs=1e-9)
+
+
+def test_the_frechet_distance_s_interval_covers_the_known_distance():
+    """Two Gaussians a distance of 1 apart, of enough clips that the bias is small."""
+    draw, sets, clips, hits = rng(5), 500, 200, 0
+    for _ in range(sets):
+        truth, made = draw.standard_normal((2, clips, 2)) + np.array([[[0, 0]], [[1, 0]]])
+        interval = jackknife(lambda kept: frechet_distance(truth[kept], made[kept]), keys(clips)).interval  # noqa: B023
+        hits += interval.low <= 1 <= interval.high
+    assert 0.93 <= hits / sets <= 0.97
 
 
 @pytest.mark.slow
