@@ -54,12 +54,28 @@ def grounds() -> dict[str, tuple[str, float]]:
     return GROUNDS
 
 
-@pytest.fixture(scope="session")
-def synthetic():
-    spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
+def beside(name):
+    """A module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def synthetic():
+    return beside("synthetic")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A Chromium with one page, for the tests of a file."""
+    module = beside("browser")
+    if module.PROGRAM is None:
+        pytest.skip("no chromium; apt.txt names it")
+    page = module.Browser(tmp_path_factory.mktemp("profile"))
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

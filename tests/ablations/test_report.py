@@ -1,12 +1,10 @@
 import copy
-import importlib.util
 import io
 import json
 import re
 import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -272,18 +270,6 @@ def test_again_the_same_bytes_and_nothing_old(written, planned, found, out):
     (written / "strips" / "9-gone.jpg").write_bytes(b"of another run")
     report.write(found, planned, planned.tables[0], out)
     assert {path: path.read_bytes() for path in written.rglob("*") if path.is_file()} == before
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    spec = importlib.util.spec_from_file_location("browser", Path(__file__).parents[1] / "studio" / "browser.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if module.PROGRAM is None:
-        pytest.skip("there is no Chromium")
-    opened = module.Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 def test_the_page_in_a_browser(browser, written):

@@ -1,6 +1,5 @@
-"""A studio that serves, and a browser to look at it."""
+"""A studio that serves."""
 
-import importlib.util
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,15 +32,3 @@ def studio(tmp_path_factory):
         session.jobs.close()
         listening.shutdown()
         thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if module.PROGRAM is None:
-        pytest.skip("no chromium; apt.txt names it")
-    page = module.Browser(tmp_path_factory.mktemp("profile"))
-    yield page
-    page.close()

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by its DevTools protocol over two pipes. Load it by the fixture `chromium`."""
+"""A headless Chromium, driven by its DevTools protocol over two pipes; the fixture `browser` has one a test file."""
 
 import base64
 import contextlib
