@@ -5,19 +5,18 @@ to point here does not), come from this page if a browser says where from, and k
 """
 
 import contextlib
-import json
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from kinebench.errors import KineBenchError, failure
+from kinebench import handler
+from kinebench.handler import KINDS, Handler, Refused, Reply, as_json
 from kinebench.studio import desk
 from kinebench.studio.desk import PHOTO_BYTES, Desk
 from kinebench.studio.jobs import Jobs
@@ -25,18 +24,7 @@ from kinebench.studio.offer import Offer
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).with_name("page")
-KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
 JSON_BYTES = 4 << 20
-TIMEOUT_S = 60.0
-"""A client that is silent for so long is let go."""
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' blob: data:; media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-}
 
 
 @dataclass
@@ -46,14 +34,6 @@ class Studio:
     jobs: Jobs
     desk: Desk = field(default_factory=Desk)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-
-
-class _Refused(Exception):
-    """An HTTP error with one message."""
-
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def serve(port: int, offers: Mapping[str, Offer], say: Callable[[str], None]) -> None:
@@ -68,12 +48,7 @@ def serve(port: int, offers: Mapping[str, Offer], say: Callable[[str], None]) ->
 
 def opened(studio: Studio, port: int) -> ThreadingHTTPServer:
     """The server, not yet serving."""
-    try:
-        server = ThreadingHTTPServer((HOST, port), partial(_Handler, studio))
-    except (OSError, OverflowError) as error:
-        raise KineBenchError(f"port {port} cannot be used ({error}); name another with --port, 0 for any") from error
-    server.daemon_threads = True
-    return server
+    return handler.opened(HOST, port, partial(_Handler, studio))
 
 
 def address(studio: Studio, server: ThreadingHTTPServer) -> str:
@@ -81,55 +56,27 @@ def address(studio: Studio, server: ThreadingHTTPServer) -> str:
     return f"http://{HOST}:{server.server_address[1]}/?token={studio.token}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     """One connection."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = TIMEOUT_S
-    server_version, sys_version = "KineBench", ""
 
     def __init__(self, studio: Studio, *given: Any) -> None:
         self.studio = studio
         super().__init__(*given)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the terminal is the user's."""
-
-    def do_GET(self) -> None:
-        self._answer(self._get)
-
-    def do_POST(self) -> None:
-        self._answer(self._post)
-
-    def _answer(self, act: Callable[[str, dict[str, list[str]]], tuple[str, bytes]]) -> None:
-        url = urlsplit(self.path)
-        try:
-            self._check_sender()
-            kind, data = act(unquote(url.path), parse_qs(url.query))
-            self._send(HTTPStatus.OK, kind, data)
-        except _Refused as error:
-            self.close_connection = True  # its body may not have been read
-            self._send_error(error.status, str(error))
-        except KineBenchError as error:
-            self._send_error(HTTPStatus.BAD_REQUEST, str(error))
-        except (BrokenPipeError, ConnectionResetError, TimeoutError):
-            self.close_connection = True
-        except Exception as error:
-            self.close_connection = True
-            self._send_error(HTTPStatus.INTERNAL_SERVER_ERROR, failure(error))
-
-    def _check_sender(self) -> None:
+    def check_sender(self) -> None:
+        """This page, under this host's name."""
         port = self.server.server_address[1]  # type: ignore[index]
         hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
         origin = self.headers.get("Origin")
         if self.headers.get("Host") not in hosts or (origin and origin not in {f"http://{host}" for host in hosts}):
-            raise _Refused(HTTPStatus.FORBIDDEN, "this studio answers its own page alone")
+            raise Refused(HTTPStatus.FORBIDDEN, "this studio answers its own page alone")
 
     def _check_token(self, given: str) -> None:
         if not secrets.compare_digest(given.encode(), self.studio.token.encode()):
-            raise _Refused(HTTPStatus.FORBIDDEN, "open the address that kinebench studio has printed, with its token")
+            raise Refused(HTTPStatus.FORBIDDEN, "open the address that kinebench studio has printed, with its token")
 
-    def _get(self, path: str, query: dict[str, list[str]]) -> tuple[str, bytes]:
+    def get(self, path: str, query: dict[str, list[str]]) -> Reply:
+        """The page, photos, runs and their videos."""
         name = path.removeprefix("/page/")
         if path == "/":
             self._check_token(query.get("token", [""])[0])
@@ -139,71 +86,36 @@ class _Handler(BaseHTTPRequestHandler):
         self._check_token(self.headers.get("X-KineBench-Token", ""))
         match path.split("/"):
             case ["", "api", "start"]:
-                return _json(desk.start(self.studio.jobs.offers))
+                return as_json(desk.start(self.studio.jobs.offers))
             case ["", "api", "photo", photo]:
-                return _json(self.studio.desk.photo(photo))
+                return as_json(self.studio.desk.photo(photo))
             case ["", "api", "job", job]:
-                return _json(self.studio.jobs.find(job).told())
+                return as_json(self.studio.jobs.find(job).told())
             case ["", "api", "video", job]:
                 found = self.studio.jobs.find(job)
                 if found.state == "done":
                     return "video/mp4", found.video.read_bytes()
-        raise _Refused(HTTPStatus.NOT_FOUND, f"there is no {path}")
+        raise Refused(HTTPStatus.NOT_FOUND, f"there is no {path}")
 
-    def _post(self, path: str, query: dict[str, list[str]]) -> tuple[str, bytes]:
+    def post(self, path: str, query: dict[str, list[str]]) -> Reply:
+        """Photos, masks, conditions, runs."""
         self._check_token(self.headers.get("X-KineBench-Token", ""))
         table = self.studio.desk
         match path.split("/"):
             case ["", "api", "photo"]:
-                return _json(table.drop(self._body(PHOTO_BYTES), query.get("name", ["photo"])[0][:200]))
+                return as_json(table.drop(self.body(PHOTO_BYTES), query.get("name", ["photo"])[0][:200]))
             case ["", "api", "mask"]:
-                return _json(table.mask(self._plain()))
+                return as_json(table.mask(self.table(JSON_BYTES)))
             case ["", "api", "condition"]:
-                return _json(desk.told(table.condition(self._plain())))
+                return as_json(desk.told(table.condition(self.table(JSON_BYTES))))
             case ["", "api", "export"]:
-                return "application/zip", table.export(self._plain())
+                return "application/zip", table.export(self.table(JSON_BYTES))
             case ["", "api", "run"]:
-                asked = self._plain()
+                asked = self.table(JSON_BYTES)
                 condition = table.condition(asked)
-                return _json({"job": self.studio.jobs.begin(condition, asked.get("method"), asked.get("seed", 0))})
+                return as_json({"job": self.studio.jobs.begin(condition, asked.get("method"), asked.get("seed", 0))})
             case ["", "api", "cancel", job]:
-                self._body(JSON_BYTES)
+                self.body(JSON_BYTES)
                 self.studio.jobs.cancel(job)
-                return _json({})
-        raise _Refused(HTTPStatus.NOT_FOUND, f"there is no {path}")
-
-    def _plain(self) -> dict[str, Any]:
-        try:
-            plain = json.loads(self._body(JSON_BYTES))
-        except (ValueError, RecursionError) as error:
-            raise KineBenchError(f"this is no JSON: {error}") from error
-        if not isinstance(plain, dict):
-            raise KineBenchError("this is no table")
-        return plain
-
-    def _body(self, most: int) -> bytes:
-        length = self.headers.get("Content-Length")
-        if length is None or not length.isdecimal():
-            raise _Refused(HTTPStatus.LENGTH_REQUIRED, "say how long it is")
-        if int(length) > most:
-            raise _Refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{int(length) >> 20} MB are too much; at most {most >> 20} MB"
-            )
-        return self.rfile.read(int(length))
-
-    def _send_error(self, status: HTTPStatus, message: str) -> None:
-        self._send(status, *_json({"error": message}))
-
-    def _send(self, status: HTTPStatus, kind: str, data: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.send_response(status)
-            for name, value in ({"Content-Type": kind, "Content-Length": str(len(data))} | _HEADERS).items():
-                self.send_header(name, value)
-            if self.close_connection:
-                self.send_header("Connection", "close")
-            self.end_headers()
-            self.wfile.write(data)
-
-
-def _json(plain: Any) -> tuple[str, bytes]:
-    return "application/json", json.dumps(plain).encode()
+                return as_json({})
+        raise Refused(HTTPStatus.NOT_FOUND, f"there is no {path}")

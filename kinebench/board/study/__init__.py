@@ -1,0 +1,1 @@
+"""A blinded study of pairs of videos: made, served to participants, and reported."""
