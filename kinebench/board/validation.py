@@ -78,10 +78,11 @@ def validate(folder: Path, data: Path | None, note: Progress) -> Report:
     seen, more = _look(found, clips, told, note)
     faults += more
     first = None if clips is None else likeness.openings(clips, note)
-    if first is not None:
+    anchor = found.statement is not None and found.statement["method"]["kind"] == "anchor"
+    if first is not None and not anchor:  # an anchor may be another clip, or run backwards: it is not ranked
         faults += likeness.misplaced(seen, found.videos, first)
     faults += likeness.copies(seen, found.videos, first)
-    if found.statement is None or found.statement["method"]["kind"] != "anchor":
+    if not anchor:
         faults += likeness.still(seen, found.videos)
     return Report(folder, tuple(faults), _name(found, folder), len(seen))
 

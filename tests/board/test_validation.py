@@ -127,6 +127,9 @@ def test_mixed_up_videos_are_seen_by_their_first_frames(submitted, packed, clips
     assert said(report, 0, 0) == [f"has the first frame of {KEYS[1]}, not its own"]
     assert said(report, 0, 1) == [f"has the first frame of {KEYS[0]}, not its own"]
     assert len(report.errors) == 2
+    rewrite(submitted, {}, change("method", "kind", to="anchor"))
+    assert not validate(submitted, packed, quiet).errors, "an anchor may be another clip"
+    rewrite(submitted, {}, change("method", "kind", to="method"))
     pale = np.minimum(clips[KEYS[2]], 215) + 40
     rewrite(submitted, {name(0, 0): there[name(0, 0)], name(0, 1): there[name(0, 1)], name(0, 2): lossless(pale)})
     report = validate(submitted, packed, quiet)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from kinebench.shards import manifest, tracks
+from kinebench.shards import croissant, manifest, tracks
 from kinebench.shards import record as records
 from kinebench.shards.columns import MEANINGS, features
 from kinebench.shards.sample import COMPANIONS, MEMBERS
@@ -97,6 +97,18 @@ def test_mlcroissant_reads_it(packed):
     found = {(r["samples-txt/key"], r["samples-txt/split"]) for r in loaded.records("samples-txt")}
     assert len(found) == 8
     assert (b"toys_test_000001", b"test") in found
+
+
+def test_croissant_finds_the_split_in_the_names_of_ordinary_and_of_hidden_samples():
+    def split(name, hidden):
+        field = croissant._record_set("txt", hidden)["field"][1]
+        return re.match(field["source"]["transform"]["regex"], name)[1]  # as mlcroissant applies it
+
+    for name in ("toys_test_000001.txt", "toys_test_000001.velocity.mkv", "test"):
+        assert split(name, hidden=False) == "test"
+    for digits in ("c68d730e257bc27c", "0a28b55e57bc1875"):
+        for name in (f"toys-autumn_test_{digits}.txt", f"toys-autumn_test_{digits}.velocity.mkv", "test"):
+            assert split(name, hidden=True) == "test"
 
 
 def test_mlcroissant_finds_another_hash(dataset):
