@@ -12,6 +12,7 @@ from kinebench.ablations.results import Results
 from kinebench.ablations.strips import Sample, samples
 from kinebench.ablations.table import Table
 from kinebench.shards.files import disk_room, write_atomic
+from kinebench.template import filled
 
 TEMPLATE = Path(__file__).with_name("report_page.html")
 PAGE, TEXT, PICTURES = "report.html", "report.md", "strips"
@@ -55,9 +56,7 @@ def _page(results: Results, plan: Plan, table: Table, shown: tuple[Sample, ...],
         "done": _done(results, plan, table, told),
         "foot": escape(f"{table.name} at scale {plan.scale.name}, KineBench {__version__}"),
     }
-    head, *rest = TEMPLATE.read_text().split("{{")  # split, not replaced: a label may hold any text
-    pieces = [part.partition("}}") for part in rest]
-    return (head + "".join(fields[name] + text for name, _, text in pieces)).encode()
+    return filled(TEMPLATE.read_text(), fields)
 
 
 def _list(kind: str, lines: tuple[str, ...]) -> str:

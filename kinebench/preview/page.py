@@ -18,6 +18,7 @@ from kinebench.shards import record as records
 from kinebench.shards import video
 from kinebench.shards.files import Progress, disk_room, write_atomic
 from kinebench.shards.read import Shards
+from kinebench.template import filled
 
 TEMPLATE = Path(__file__).with_name("preview.html")
 _THUMBNAILS = 4
@@ -59,9 +60,7 @@ def _page(shards: Shards, keys: list[str], note: Progress) -> bytes:
             f"KineBench {__version__}"
         ),
     }
-    head, *rest = TEMPLATE.read_text().split("{{")  # split, not replaced: a caption may hold any text
-    pieces = [part.partition("}}") for part in rest]
-    return (head + "".join(fields[name] + text for name, _, text in pieces)).encode()
+    return filled(TEMPLATE.read_text(), fields)
 
 
 def _filters(splits: list[str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kinebench import __version__
 from kinebench.board.site.script import visible
+from kinebench.template import filled
 
 SOURCE = Path(__file__).with_name("page")
 ASSETS = "page"
@@ -27,9 +28,6 @@ def method(row_name: str, title: str) -> bytes:
 
 
 def _page(name: str, fields: dict[str, str]) -> bytes:
-    """A shell between the common head and foot. Split, not replaced: a title may hold any text."""
-    fields = fields | {"version": escape(__version__), "head": "{{head}}"}
+    """A shell with the head that all have."""
     text = (SOURCE / f"{name}.html").read_text().replace("{{head}}", (SOURCE / "head.html").read_text())
-    head, *rest = text.split("{{")
-    pieces = [part.partition("}}") for part in rest]
-    return (head + "".join(fields[key] + tail for key, _, tail in pieces)).encode()
+    return filled(text, fields | {"version": escape(__version__)})

@@ -12,6 +12,7 @@ from kinebench.board.study.findings import Finding, Findings, Preference, Share,
 from kinebench.board.study.wording import counted, interval, number, percent
 from kinebench.errors import KineBenchError
 from kinebench.shards.files import disk_room, write_atomic
+from kinebench.template import filled
 
 TEMPLATE = Path(__file__).with_name("report_page.html")
 KIND = "kinebench study report"
@@ -49,9 +50,7 @@ def page(found: Findings) -> bytes:
         "people": "".join(f"<li>{escape(line)}</li>" for line in people(found)),
         "foot": escape(f"study {found.study}, KineBench {__version__}"),
     }
-    head, *rest = TEMPLATE.read_text().split("{{")
-    pieces = [part.partition("}}") for part in rest]
-    return (head + "".join(fields[name] + text for name, _, text in pieces)).encode()
+    return filled(TEMPLATE.read_text(), fields)
 
 
 def account(found: Findings) -> str:

@@ -1,5 +1,6 @@
 """The study's server over real HTTP and real SQLite: what it serves, what it takes, what survives."""
 
+import contextlib
 import http.client
 import json
 import signal
@@ -209,3 +210,14 @@ def test_a_file_that_is_no_database_and_a_study_that_is_not_whole_are_told(tmp_p
     (tmp_path / "other").touch()
     with pytest.raises(KineBenchError, match="no such table"):
         ledger.read(tmp_path / "other", made.design.study)
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_said_to_be_none(made, tmp_path, host):
+    """Not the port is blamed."""
+    table = server.desk(made.folder, tmp_path / "answers.sqlite")
+    with (
+        contextlib.closing(table.ledger),
+        pytest.raises(KineBenchError, match=f"{host} is no .* name another with --host"),
+    ):
+        server.opened(table, host, 0)
