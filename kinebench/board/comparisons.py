@@ -7,7 +7,7 @@ one gains much on few clips and loses little on many.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from kinebench.metrics.resampling import CONFIDENCE, standard_errors
 
 LEVEL = 1 - CONFIDENCE
 """Below it, a corrected p says that two rows differ."""
+EVERY = 40
+"""Rows of one track of which all pairs are kept: 780. Of 200 rows there would be 19,900 in each column."""
 
 Matrix = NDArray[np.float64]
 
@@ -98,10 +100,12 @@ def _t(special: Any, difference: Matrix, error: Matrix, count: Matrix) -> tuple[
 
 
 def shown(order: Sequence[int], best: int) -> list[tuple[int, int]]:
-    """The pairs that pages may show, of all there are: neighbours in order of value, and the best row with each.
+    """The pairs that pages may show: all of up to `EVERY` rows; else neighbours in order of value, the best with each.
 
     The row of better value comes first.
     """
+    if len(order) <= EVERY:
+        return list(combinations(order, 2))
     place = {row: number for number, row in enumerate(order)}
     pairs = set(pairwise(order))
     pairs |= {(min(best, row, key=place.__getitem__), max(best, row, key=place.__getitem__)) for row in order}

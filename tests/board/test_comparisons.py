@@ -90,8 +90,11 @@ def test_t_keeps_its_level_where_differences_are_skew_and_wilcoxon_does_not():
     assert np.mean(wilcoxon < LEVEL) > 0.2
 
 
-def test_pages_show_neighbours_and_the_best_with_each():
-    assert shown([4, 2, 7, 1], 4) == [(4, 2), (4, 7), (4, 1), (2, 7), (7, 1)]
-    assert shown([4, 2, 7, 1], 2) == [(4, 2), (2, 7), (2, 1), (7, 1)]
+def test_pages_show_all_pairs_of_some_rows_and_neighbours_and_the_best_with_each_of_many():
+    assert shown([4, 2, 7], 2) == [(4, 2), (4, 7), (2, 7)]
+    many = [*range(0, 50, 2), *range(1, 50, 2)]
+    found = shown(many, 2)
+    assert found[:4] == [(0, 2), (2, 4), (2, 6), (2, 8)] and (49, 47) not in found and (47, 49) in found
+    assert len(found) == 49 + 47
     assert shown([3], 3) == []
     assert len(shown(range(200), 0)) == 199 + 198

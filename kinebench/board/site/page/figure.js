@@ -22,7 +22,7 @@
   board.interval = (low, high, signed = false) =>
     low === null || low === undefined ? "" : `${board.number(low, signed)} to ${board.number(high, signed)}`;
 
-  board.probability = (p) => (p < 0.001 ? "< 0.001" : p.toFixed(p < 0.1 ? 3 : 2));
+  board.probability = (p) => (p < 0.001 ? "<\u00a00.001" : p.toFixed(p < 0.1 ? 3 : 2));
 
   board.many = (count) => {
     if (typeof count !== "number") return count ?? board.NOTHING;

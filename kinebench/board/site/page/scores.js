@@ -16,7 +16,7 @@
     const [, difference, low, high, p] = pair;
     const clear = p < 0.05, side = (difference < 0) === (column.better === "lower") ? "A" : "B";
     return h("td.n", {}, board.number(difference, true), h("small", {}, board.interval(low, high, true)),
-      h("small", {}, clear ? h("b", {}, `${side} is better`) : "not clear", `, p ${board.probability(p)}`));
+      h("small", {}, clear ? h("b", {}, `${side} is better`) : "not clear", `, p\u00a0${p < 0.001 ? "" : "=\u00a0"}${board.probability(p)}`));
   }
 
   // A table of the columns: this clip's values, and the difference over all clips.
