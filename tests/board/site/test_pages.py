@@ -165,7 +165,7 @@ def test_fewer_frames_and_missing_films_are_said(page):
     page("compare.html#a=gamma@1.0.0&b=alpha@1.0.0")
     assert "no video of this clip" in text(browser, ".player.a .note")
     scores = text(browser, ".scores")
-    assert "+80.50" in scores and "B is better, p < 0.001" in scores
+    assert "+80.50" in scores and "B is better, p\u00a0<\u00a00.001" in scores
 
 
 def test_a_plot_goes_to_the_clip_that_is_pressed(page):
