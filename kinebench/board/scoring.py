@@ -8,6 +8,7 @@ from kinebench.board import result as filing
 from kinebench.board import results, screening, submission, validation
 from kinebench.board.markdown import SHOWN, place, verdict
 from kinebench.board.result import Result
+from kinebench.board.season.commitment import is_revealed
 from kinebench.board.submission import Submission
 from kinebench.board.suite import METRICS_VERSION
 from kinebench.board.validation import Group, Report
@@ -15,7 +16,7 @@ from kinebench.errors import KineBenchError
 from kinebench.metrics import catalogue
 from kinebench.metrics.catalogue import Setup
 from kinebench.scoring import predictions, scorer
-from kinebench.scoring.scorecard import Card
+from kinebench.scoring.scorecard import Card, is_season
 from kinebench.scoring.truths import open_truths
 from kinebench.shards.files import Progress
 
@@ -41,6 +42,7 @@ class Scored:
     kept: int  # results that were there
     films: int  # films that were written
     unavailable: dict[str, str]  # metrics without a number, and why
+    hidden: bool  # of a season: the results are for nobody else until its reveal
 
     @property
     def said(self) -> list[str]:
@@ -50,6 +52,8 @@ class Scored:
             lines.append(f"{self.kept} results of this submission were there already")
         if not (self.filed or self.films):
             lines.append("nothing to do")
+        if self.hidden:
+            lines.append("a hidden season: publish no result before its reveal; pages hold means until then")
         lines += [f"not computed: {metric}: {why}" for metric, why in self.unavailable.items()]
         return [*lines, f"{self.films} films written"] if self.films else lines
 
@@ -77,8 +81,9 @@ def score(order: Order, note: Progress) -> Scored:
             filed.append(filing.place(order.results, result))
         cards.append(result.card)
     note("seeds", len(seeds), len(seeds))
-    written = screening.write(given.videos, shards, cards, order.films, note)
-    return Scored(tuple(filed), len(seeds) - len(filed), written, _unavailable(cards))
+    written = screening.write(given.videos, shards, cards, order.films, given.statement["method"]["privileged"], note)
+    hidden = is_season(cards[0]) and not is_revealed(shards.folder)
+    return Scored(tuple(filed), len(seeds) - len(filed), written, _unavailable(cards), hidden)
 
 
 def demand_sound(report: Report) -> None:

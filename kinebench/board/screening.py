@@ -28,15 +28,18 @@ BYTES = 300_000
 """Of a film, about."""
 
 
-def write(videos: Path, shards: CheckedShards, cards: Sequence[Card], films: Path, note: Progress) -> int:
+def write(
+    videos: Path, shards: CheckedShards, cards: Sequence[Card], films: Path, privileged: bool, note: Progress
+) -> int:
     """Films of the predictions in `videos`, one scorecard for each seed, and of the truths and conditions of the split.
 
-    What is there is kept; returns how many were written. The truths of a hidden season are left out until its reveal.
+    What is there is kept; returns how many were written. Of a hidden season, truths and predictions of a `privileged`
+    method, which may be truths, are left out until its reveal.
     Raises KineBenchError if a video is no longer what was scored, or the disk is full.
     """
     secret = is_hidden(shards.manifest.recipe) and not is_revealed(shards.folder)
     wanted = [*_conditions(shards, cards[0]), *(() if secret else _truths(shards, cards[0]))]
-    wanted += [each for card in cards for each in _predictions(videos, shards, card)]
+    wanted += [each for card in cards if not (secret and privileged) for each in _predictions(videos, shards, card)]
     missing = [(name, frames) for name, frames in wanted if not film.place(films, name).exists()]
     try:
         films.mkdir(parents=True, exist_ok=True)

@@ -80,6 +80,7 @@ class Standing:
     frames: int  # of a clip
     pairs: tuple[Pair, ...] = ()
     title: str = ""
+    hidden: bool = False  # a season that runs: `Row.samples` are withheld, since they tell something of its clips
 
 
 @dataclass(frozen=True)

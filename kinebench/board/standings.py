@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,14 @@ from kinebench.board.result import Result
 from kinebench.board.standing import Board, Number, Row, Standing
 from kinebench.errors import KineBenchError
 from kinebench.scoring.comparison import other_truth
-from kinebench.scoring.scorecard import Card
+from kinebench.scoring.scorecard import Card, is_season
 
 
-def standings(results: Sequence[Result]) -> Board:
+def standings(results: Sequence[Result], opened: Collection[str] = ()) -> Board:
     """A table for each dataset, version, split and version of the metrics, and after them those of the paper.
+
+    Of a season that is not among the `opened`, such as `interactions-2026-autumn@1.0.0`, scores of single clips are
+    withheld.
 
     Raises KineBenchError, naming two results, if one name stands for different ground truths.
     """
@@ -30,7 +33,7 @@ def standings(results: Sequence[Result]) -> Board:
     for of_split in splits.values():
         _demand_one_truth(of_split)
         for version in {result.metrics_version for result in of_split}:
-            found.append(_standing([one for one in of_split if one.metrics_version == version], version))
+            found.append(_standing([one for one in of_split if one.metrics_version == version], version, opened))
     return Board((*sorted(found, key=_order), *reference.standings()))
 
 
@@ -60,9 +63,10 @@ def _unlike(first: Card, second: Card) -> str | None:
     return f"clips: {len(first['clips'])} and {len(second['clips'])}, and {odd} is in one of them"
 
 
-def _standing(results: Sequence[Result], version: int) -> Standing:
+def _standing(results: Sequence[Result], version: int, opened: Collection[str]) -> Standing:
     found = entries(results)
     card = found[0].first.card
+    hidden = is_season(card) and found[0].first.dataset not in opened
     truths = {key: card["clips"][key]["truth"] for key in sorted(card["clips"])}
     seed = hashlib.sha256(json.dumps(truths).encode()).digest()  # whoever else is in the table
     measured = columns.measure(found, np.random.default_rng(list(seed)))
@@ -78,7 +82,7 @@ def _standing(results: Sequence[Result], version: int) -> Standing:
         metrics_version=version,
         columns=tuple(one.column for one in measured),
         rows=tuple(
-            _row(entry, own, columns.samples(measured, row))
+            _row(entry, own, {} if hidden else columns.samples(measured, row))
             for row, (entry, own) in enumerate(zip(found, numbers, strict=True))
         ),
         clips=tuple(truths),
@@ -86,6 +90,7 @@ def _standing(results: Sequence[Result], version: int) -> Standing:
         fps=_fps(card),
         frames=card["sampling"]["clip_frames"],
         pairs=tuple(pair for _, pairs in judged for pair in pairs),
+        hidden=hidden,
     )
 
 

@@ -34,6 +34,11 @@ Card = dict[str, Any]
 Values = dict[str, float | None]
 
 
+def is_season(card: Card) -> bool:
+    """Whether the clips are of a hidden season, whose seed no card tells."""
+    return card["dataset"]["seed"] is None
+
+
 @dataclass(frozen=True)
 class Run:
     """What was scored, and what was found."""

@@ -508,5 +508,57 @@ def test_a_submission_made_from_the_release_is_scored_on_the_secret_dataset(seas
     seed = str(Shards(dataset).manifest.seed)
     written = [path for path in tmp_path.rglob("*") if path.suffix in (".json", ".toml", ".csv")]
     assert len(written) > 5 and not any(seed in path.read_text() for path in written)
-    kinebench("board", "score", "sent", "--data", revealed / "dataset", *places)
+    assert "publish no result" not in kinebench("board", "score", "sent", "--data", revealed / "dataset", *places)
     assert truths <= {path.stem for path in Path("films").rglob("*.webp")}
+
+
+def told(card, site):
+    """Scores of single clips that a file of a site says, but for the least and the most of a metric.
+
+    With so few clips, ends of intervals are single scores.
+    """
+    telling = set()
+    for metric in card["metrics"]:
+        values = [clip["predictions"]["0"]["values"].get(metric) for clip in card["clips"].values()]
+        telling |= {f"{value:.7g}" for value in sorted(value for value in values if value is not None)[1:-1]}
+    telling = {text for text in telling if len(text) > 5}  # others are met by chance
+    said = {number for path in site.rglob("*") if path.suffix in (".js", ".json", ".csv") for number in numbers(path)}
+    assert len(telling) > CLIPS
+    return telling & said
+
+
+def numbers(path):
+    return {f"{float(number):.7g}" for number in re.findall(r"\d+\.\d+(?:e[+-]?\d+)?", path.read_text())}
+
+
+@slow
+def test_pages_hold_means_until_the_reveal(season, revealed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dataset = season / "secret" / "dataset"
+    places = ("--results", "results", "--films", "films")
+    for method, films in (("static", 2 * CLIPS), ("oracle", 2 * CLIPS)):  # the oracle's videos are the truth
+        kinebench("run", method, "--data", dataset, "--out", method)
+        form = ("submit", "pack", method, "--data", dataset, "--about", f"{method}.toml", "--out", f"{method}-sent")
+        kinebench(*form, code=1)
+        Path(f"{method}.toml").write_text(filled(Path(f"{method}.toml").read_text()))
+        kinebench(*form)
+        said = kinebench("board", "score", f"{method}-sent", "--data", dataset, *places, "--workers", 1)
+        assert "publish no result before its reveal" in said
+        assert len(list(Path("films").rglob("*.webp"))) == films
+    result = results.read(Path("results"))[1]
+    assert result.method == "static"
+
+    published = Path("seasons") / NAME
+    for nothing_said_yet in (True, False):
+        if not nothing_said_yet:
+            shutil.copytree(season / "public", published)
+        kinebench("board", "build", *places, "--seasons", "seasons", "--out", "site")
+        assert told(result.card, Path("site")) == set()
+    tables = [path.read_text() for path in Path("site/data").rglob("table.js")]
+    assert any(f"{result.card['summaries']['mse']['value']:.7g}" in table for table in tables)
+    (published / "commitment.txt").write_text("something else\n")
+    refused = kinebench("board", "build", *places, "--seasons", "seasons", "--out", "site", code=1)
+    assert f"is not what season {NAME} was committed to" in refused and told(result.card, Path("site")) == set()
+    shutil.copy(revealed / "commitment.txt", published)
+    kinebench("board", "build", *places, "--seasons", "seasons", "--out", "site")
+    assert len(told(result.card, Path("site"))) > CLIPS

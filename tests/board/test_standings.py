@@ -293,3 +293,16 @@ def test_many_rows_take_a_second(boards):
     table = measured(results)
     assert time.process_time() - before < 5, "of one core; it takes less than 1, and 3 of 200 rows"
     assert len(table.rows) == 60 and len(table.pairs) < 12 * 2 * 60
+
+
+def test_a_season_that_runs_has_means_and_no_scores_of_single_clips(boards):
+    ordinary = made(boards)
+    hidden = [changed(result, lambda card: card["dataset"].update(seed=None)) for result in ordinary]
+    table, open_table = measured(hidden), measured(ordinary)
+    assert table.hidden and not open_table.hidden
+    assert all(row.samples == {} for row in table.rows) and all(len(row.samples) == 10 for row in open_table.rows)
+    assert [row.numbers for row in table.rows] == [row.numbers for row in open_table.rows]
+    assert table.pairs == open_table.pairs and table.clips == open_table.clips
+    shown = standings(hidden, {ordinary[0].dataset}).standings[0]
+    assert shown == open_table
+    assert standings(hidden, {"another@1.0.0"}).standings[0] == table

@@ -150,4 +150,5 @@ def _table(standing: Standing, name: str, shelf: Shelf) -> Iterator[tuple[Path, 
         row_name = naming.row(row)
         told = facts.row(standing, place, pairs, shelf)
         yield Path(DATA, name, "rows", f"{row_name}.js"), script(f"{name}/rows/{row_name}", told)
-        yield Path(download.FOLDER, name, f"{row_name}.csv"), download.samples_csv(standing, row)
+        if not standing.hidden:
+            yield Path(download.FOLDER, name, f"{row_name}.csv"), download.samples_csv(standing, row)

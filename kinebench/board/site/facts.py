@@ -100,6 +100,7 @@ def _head(standing: Standing, name: str) -> Plain:
         "version": standing.version,
         "split": standing.split,
         "metrics": standing.metrics_version,
+        "hidden": standing.hidden,
         "title": standing.title,
     }
 

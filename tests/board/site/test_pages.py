@@ -3,12 +3,14 @@
 import base64
 import io
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from kinebench.board import site
+from kinebench.board.standing import Board
 
 NAME = "toys@1.0.0-test-metrics-1"
 FIRST, STEP = 20, 15  # of the films in conftest.py
@@ -193,6 +195,40 @@ def test_a_method_has_its_card_and_its_clips(page):
         "alpha@1.0.0",
         sample,
     ]
+
+
+def quiet(stage, done, whole):
+    pass
+
+
+@pytest.fixture(scope="module")
+def running(board, films, tmp_path_factory):
+    """The site of a season that runs."""
+    measured = board.standings[0]
+    rows = tuple(replace(row, samples={}) for row in measured.rows)
+    return site.build(
+        Board((replace(measured, rows=rows, hidden=True),)), films, tmp_path_factory.mktemp("running") / "site", quiet
+    )
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_season_that_runs_says_so_on_every_page(browser, running, phone):
+    def opened(name):
+        browser.call("Page.navigate", url="about:blank")
+        place = running.index.as_uri().removesuffix("index.html") + name
+        browser.open(place, width=390 if phone else 1280, phone=phone)
+        browser.until("document.documentElement.dataset.ready === 'yes'")
+        return browser.run("document.body.textContent")
+
+    assert "shown after its reveal" in opened("index.html")
+    assert len(browser.run(ROWS)) == 6
+    assert "shown after its reveal" in opened("m/alpha@1.0.0.html")
+    assert browser.run("document.querySelectorAll('table.clips').length") == 0
+    assert browser.run("document.querySelectorAll('table.near tbody tr').length") > 1
+    assert "shown after its reveal" in opened("compare.html#a=alpha@1.0.0&b=gamma@1.0.0")
+    assert browser.run("document.querySelectorAll('#scatter figure').length") == 0
+    assert "not clear" in text(browser, "table.scores") or "is better" in text(browser, "table.scores")
+    assert not list(running.index.parent.glob("tables/*/*.csv")) and browser.errors() == []
 
 
 def test_a_strangers_words_stay_words(page):

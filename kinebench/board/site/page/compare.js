@@ -119,7 +119,7 @@
     const others = of.filter((column) => !column.headline);
     at("more").hidden = !others.length;
     board.put(at("others"), ...(at("more").open ? others.map(one) : []));
-    board.put(at("legend"), h("span.dot.a"), " A, ", h("span.dot.b"), " B, mean over seeds; a line between them has the colour of the better. Press a plot to look at that clip.");
+    board.put(at("legend"), ...standing.hidden ? [board.HIDDEN] : [h("span.dot.a"), " A, ", h("span.dot.b"), " B, mean over seeds; a line between them has the colour of the better. Press a plot to look at that clip."]);
     for (const plot of marks) plot.mark(clip());
   }
 

@@ -5,6 +5,7 @@
     new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
   const MINUS = "\u2212";
   board.NOTHING = "\u2013";
+  board.HIDDEN = "A season that runs: scores of single clips and the ground truth are shown after its reveal.";
   board.ARROWS = { lower: "\u2193", higher: "\u2191" };
 
   // About four digits.

@@ -69,7 +69,7 @@
     board.put(at("chooser").querySelector("fieldset"), h("legend.sr", {}, "Columns"), ...standing.columns.map(box));
     for (const kind of ["csv", "json"]) at(kind).href = `tables/${encodeURIComponent(standing.id)}.${kind}`;
     at("pairs").href = `tables/${encodeURIComponent(standing.id)}-pairs.csv`;
-    at("notes").textContent = `${standing.clips} clips of ${standing.frames} frames. Numbers in a ring are groups: rows of one group cannot be told apart from its best row. ` +
+    at("notes").textContent = (standing.hidden ? `${board.HIDDEN} ` : "") + `${standing.clips} clips of ${standing.frames} frames. Numbers in a ring are groups: rows of one group cannot be told apart from its best row. ` +
       "A rank interval says which ranks are likely among the rows of the same track. Press a column's name to sort by it; the arrow in it says which direction is better.";
   }
 

@@ -62,11 +62,17 @@
       h("td", {}, p < 0.05 ? (better ? "this is better" : "that is better") : h("span.soft", {}, "cannot be told apart"))];
   }
 
+  function clipPart(standing, row, clips, told) {
+    if (standing.hidden) return [h("p.banner", {}, board.HIDDEN, " ", h("a", { href: `${board.root}compare.html#${board.hash({ standing: standing.id, a: id })}` }, "Look at its videos"), ".")];
+    const of = standing.columns.filter((column) => told.samples[column.name]), scored = of.filter((column) => column.headline);
+    return [board.clipTable(standing, row, clips.clips, told.samples, scored.length ? scored : of),
+      h("p.notes", {}, "Press a clip to see it beside the ground truth. All metrics of all clips: ", h("a", { href: `${board.root}tables/${encodeURIComponent(standing.id)}/${encodeURIComponent(id)}.csv`, download: true }, "CSV"), ".")];
+  }
+
   async function standingPart(entry) {
     const [standing, clips, told] = await Promise.all([board.load(`${entry.standing}/table`), board.load(`${entry.standing}/clips`), board.load(`${entry.standing}/rows/${id}`)]);
     board.prepare(standing);
     const row = standing.rows.find((each) => each.id === id);
-    const of = standing.columns.filter((column) => told.samples[column.name]), scored = of.filter((column) => column.headline);
     const choose = h("select", {}), beside = h("div"), ends = h("div");
     const valued = standing.columns.filter((column, place) => row.read[place].value !== undefined);
     const usual = valued.find((column) => column.headline) ?? valued[0] ?? standing.columns[0];
@@ -83,9 +89,7 @@
       numbers(standing, row),
       usual && h("div.bar", {}, h("h3", {}, "Beside its neighbours"), h("label.field", {}, "Metric ", choose)),
       beside, ends,
-      h("h3", {}, "Clip by clip"),
-      board.clipTable(standing, row, clips.clips, told.samples, scored.length ? scored : of),
-      h("p.notes", {}, "Press a clip to see it beside the ground truth. All metrics of all clips: ", h("a", { href: `${board.root}tables/${encodeURIComponent(standing.id)}/${encodeURIComponent(id)}.csv`, download: true }, "CSV"), "."));
+      h("h3", {}, "Clip by clip"), ...clipPart(standing, row, clips, told));
     if (usual) draw();
     return part;
   }
