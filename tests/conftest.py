@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from kinebench.shards.spool import Spool
 
 settings.register_profile("repeatable", derandomize=True, database=None)  # the same examples wherever tests run
 settings.load_profile("repeatable")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # processes of a job in the background would ignore Ctrl-C
 
 RECIPES = Path(__file__).parent / "recipes"
 GROUNDS = {"wood_planks_01": ("a wooden floor", 2.0)}
