@@ -53,7 +53,7 @@
     const sorted = values.filter((value) => typeof value === "number").sort((x, y) => x - y);
     if (!sorted.length) return { at: () => 0, log: false, ticks: [], cut: () => false };
     const log = sorted[0] > 0 && sorted.at(-1) / sorted[0] > 50;
-    const place = log ? Math.log10 : (value) => value;
+    const place = log ? (value) => (value > 0 ? Math.log10(value) : -Infinity) : (value) => value;  // a withdrawn row may be below
     const quarter = (share) => place(sorted[Math.round((sorted.length - 1) * share)]);
     const reach = whole ? Infinity : 3 * (quarter(0.75) - quarter(0.25)) || Infinity;
     let low = Math.max(place(sorted[0]), quarter(0.25) - reach), high = Math.min(place(sorted.at(-1)), quarter(0.75) + reach);

@@ -213,13 +213,14 @@ function download() {
 }
 
 async function copy() {
+  let done = true;
   try {
     await navigator.clipboard.writeText(at("text").value);
   } catch { // only pages over https may use the clipboard
     at("text").select();
-    document.execCommand("copy");
+    done = document.execCommand("copy");
   }
-  at("copied").textContent = "Copied.";
+  at("copied").textContent = done ? "Copied." : "This browser does not let the page copy: the text is selected, press Ctrl+C.";
 }
 
 // ---- controls -----------------------------------------------------------------------------------------------------
