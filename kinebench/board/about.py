@@ -173,8 +173,9 @@ def problems(said: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]
         if one != two:
             yield f"{key}: is known to be {json.dumps(two)[:80]}; take the line away"
     for fault in submission.faults(filled(said, known)):
-        if not any(fault.startswith(f"{key}:") for key in left):
-            yield fault
+        key = fault.partition(":")[0]
+        if key not in left:
+            yield f'{key}: cannot be "{NONE}": {wanted[key]}' if said.get(key) == NONE and key in wanted else fault
 
 
 def _twice(said: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -111,7 +111,7 @@ def test_all_problems_of_about_at_once(order, about_text):
         "method: missing 'contact'",
         "method.version: '../../1' does not match",
         "method.code: 'javascript:alert(1)' does not match",
-        "inference.best_of.selector: None is not of type 'string'",
+        'inference.best_of.selector: cannot be "": who or what picked one of n',
         "inference: unknown key 'steppes' (did you mean 'steps'?)",
         'inference.prompt: is known to be "c_infer"; take the line away',
     ):
