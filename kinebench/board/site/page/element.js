@@ -44,6 +44,8 @@
     return href ? board.h("a", { href, rel: "noopener noreferrer nofollow", target: "_blank" }, board.foreign(words)) : board.foreign(words);
   };
 
+  board.counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
   board.at = (id) => document.getElementById(id);
 
   // Options of a select: [value, words] or {label, options}; keeps the choice where it is still there.

@@ -36,7 +36,7 @@
     const column = standing.columns.find((each) => each.name === state.sort);
     const best = column && descending() === (column.better === "higher");
     const by = column ? `${column.label}, ${best ? "best" : "worst"} first` : `${state.sort}`;
-    at("count").textContent = `${rows.length} of ${standing.rows.length} rows, by ${by}`;
+    at("count").textContent = `${rows.length} of ${board.counted(standing.rows.length, "row")}, by ${by}`;
     at("axis").textContent = state.plot ? board.dots(at("plot"), standing, state.plot, rows, chosen()) : "";
     at("plotted").value = state.plot;
     save();
@@ -69,7 +69,7 @@
     board.put(at("chooser").querySelector("fieldset"), h("legend.sr", {}, "Columns"), ...standing.columns.map(box));
     for (const kind of ["csv", "json"]) at(kind).href = `tables/${encodeURIComponent(standing.id)}.${kind}`;
     at("pairs").href = `tables/${encodeURIComponent(standing.id)}-pairs.csv`;
-    at("notes").textContent = (standing.hidden ? `${board.HIDDEN} ` : "") + `${standing.clips} clips of ${standing.frames} frames. Numbers in a ring are groups: rows of one group cannot be told apart from its best row. ` +
+    at("notes").textContent = (standing.hidden ? `${board.HIDDEN} ` : "") + `${board.counted(standing.clips, "clip")} of ${board.counted(standing.frames, "frame")}. Numbers in a ring are groups: rows of one group cannot be told apart from its best row. ` +
       "A rank interval says which ranks are likely among the rows of the same track. Press a column's name to sort by it; the arrow in it says which direction is better.";
   }
 
@@ -138,7 +138,7 @@
   }
 
   if (measured.length) {
-    board.options(at("standing"), measured.map((one) => [one.id, `${board.named(one)} (${one.rows} rows)`]), measured[0].id);
+    board.options(at("standing"), measured.map((one) => [one.id, `${board.named(one)} (${board.counted(one.rows, "row")})`]), measured[0].id);
     listen();
     await show();
   } else at("empty").hidden = false;

@@ -85,7 +85,7 @@
     choose.addEventListener("change", draw);
     const part = h("section.standing", {}, h("h2", {}, board.named(standing)),
       entry.withdrawn && h("p.banner.wrong", {}, "Withdrawn: ", board.foreign(entry.withdrawn)),
-      h("p.soft", {}, `Mean of seeds ${row.seeds.join(", ")}; ${clips.clips.length} clips. `, h("a", { href: `${board.root}index.html#${board.hash({ standing: standing.id, chosen: id })}` }, "In the table")),
+      h("p.soft", {}, `Mean of seeds ${row.seeds.join(", ")}; ${board.counted(clips.clips.length, "clip")}. `, h("a", { href: `${board.root}index.html#${board.hash({ standing: standing.id, chosen: id })}` }, "In the table")),
       numbers(standing, row),
       usual && h("div.bar", {}, h("h3", {}, "Beside its neighbours"), h("label.field", {}, "Metric ", choose)),
       beside, ends,
