@@ -6,7 +6,7 @@ from kinebench.board.suite import METRICS_VERSION
 from kinebench.content import content
 
 ANCHORS = {"static", "friction_discs", "oracle"}
-DATASETS = {"interactions", "small_simple_motion", "small_interactions"}
+DATASETS = {"simple_motion", "interactions", "small_simple_motion", "small_interactions"}
 
 
 def test_the_results_that_come_with_kinebench_are_sound():
