@@ -5,7 +5,7 @@ from kinebench.board.standings import standings
 from kinebench.board.suite import METRICS_VERSION
 from kinebench.content import content
 
-ANCHORS = {"static", "friction_discs", "oracle"}
+ANCHORS = {"static", "constant_velocity", "friction_discs", "codec", "reversed", "shuffled", "oracle"}
 DATASETS = {"simple_motion", "interactions", "small_simple_motion", "small_interactions"}
 
 
